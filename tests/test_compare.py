@@ -477,7 +477,8 @@ def test_two_sweeps_are_paired_draw_by_draw(tmp_path: Path) -> None:
         (["a.toml", "lifo"], "--fail-if, --variant, --markdown and --junit are for two folders or files"),
         (["a.toml", "a.toml", "lifo"], "lifo is neither a folder of results nor a scenario"),
         (["a.toml", "swept.toml"], "swept.toml: sweep.uncertainties is set; want recovery sweep"),
-        (["a.toml", "a.toml", "--variant", "nobody"], "--variant is 'nobody'; want one of "),
+        (["a.toml", "b.toml", "--variant", "nobody"], "--variant is 'nobody'; want one of "),
+        (["a.toml", "b.toml", "./a.toml"], "a.toml is named twice, and is no different from itself"),
     ],
 )
 def test_what_cannot_stand_side_by_side_is_told(
@@ -486,6 +487,7 @@ def test_what_cannot_stand_side_by_side_is_told(
     monkeypatch.chdir(tmp_path)
     text = SCENARIO.format(service="60ms")
     Path("a.toml").write_text(text)
+    Path("b.toml").write_text(text)
     Path("swept.toml").write_text(text.partition("[variants")[0] + SWEEP)
     result = CliRunner().invoke(cli.main, ["compare", *words, "--fail-if", "ttr99_s > +10%", "--no-report"])
     assert (result.exit_code, said in result.stderr) == (2, True), result.output

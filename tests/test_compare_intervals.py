@@ -244,3 +244,13 @@ fleet = { holders = 300, hosts = 4 }
 host = { establish_time = "60ms", timeout = "5s" }
 lease = { duration = "2m", check_every = "30s" }
 """
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_interval_reaches_beyond_what_a_difference_can_be(seed: int) -> None:
+    """Of three runs each, paired or not: times from 0 to the horizon of 1,000 s, and shares."""
+    old = side("old", [0.0, 1000.0, 500.0], denied_share=[0.0, 0.0, 0.1])
+    new = side("new", [1000.0, 0.0, 990.0], seed=seed, denied_share=[1.0, 1.0, 0.0])
+    found = {row.measure: row.difference for row in beside(old, new).differences}
+    assert -1000.0 <= found["ttr99_s"].low < 0 < found["ttr99_s"].high <= 1000.0
+    assert -1.0 <= found["denied_share"].low < found["denied_share"].high == 1.0

@@ -191,6 +191,30 @@ def test_what_is_not_given_is_marked_as_assumed() -> None:
     assert "# Given: nodes 5000.\n" in result.stdout
 
 
+def test_a_mean_that_is_given_leaves_its_spread_assumed() -> None:
+    """A preset's times have a form, and some a cv, that nobody gave; where no time has a spread none is noted."""
+    for system in preset.SYSTEMS:
+        asked = {question.option for question in preset.questions(system)}
+        if "make" not in asked:
+            continue
+        scenario = parse(call("new", "--system", system, "--make", "20ms").stdout)
+        notes = {note.key for note in scenario.head.notes if note.key.startswith("host.establish_time")}
+        host = scenario.raw["host"]["establish_time"]
+        spread = "cv" if "cv" in host else "dist"
+        assert notes == ({f"host.establish_time.{spread}"} if isinstance(host, dict) else set()), system
+
+
+def test_what_is_set_beside_a_file_is_no_longer_noted() -> None:
+    """A note is on the value of the file: not on one that is set in its place, but on what is left of a table."""
+    text = preset.text_of("leases")
+
+    def noted(*overrides: str) -> set[str]:
+        return {note.key for note in parse(text, overrides=overrides).head.notes}
+
+    lost = noted() - noted("host.timeout=50s", "fleet={ holders = 100, hosts = 2 }", 'host.establish_time.mean="9ms"')
+    assert lost == {"host.timeout", "fleet.holders", "fleet.hosts"}
+
+
 def test_the_horizon_grows_with_the_outage() -> None:
     scenario = parse(call("new", "--system", "kubernetes", "--outage", "3h").stdout).first.scenario
     [outage] = scenario.dependency.outages

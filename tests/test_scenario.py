@@ -545,7 +545,7 @@ WRONG = [
     ("variants.a.host.wrokers=5", "variants.a.host.wrokers is not a key (did you mean workers?)"),
     ("variants.a.policy.queue.limit=5", f"variants.a.policy.queue has no name; {NAMES}"),
     ("variants.a.horizon=5m", "dependency.outages.0.to is 7 min; want before the horizon, 5 min (in variants.a)"),
-    ('variants.a.jobs.steps=[{at="0s",rate="5/s"}]', "[jobs] stands beside [fleet] or [lease]; want either"),
+    ('variants.a.jobs.steps=[{at="0s",rate="5/s"}]', "[jobs] stands beside [fleet], and a file has one kind"),
     ("variants.'as written'.host.workers=2", "label is 'as written'; want another name"),
     ("fleet.holders", "want key=value, for instance host.workers=8"),
     ("=5", "want key=value"),

@@ -41,7 +41,12 @@ class Scenario(Tables):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.jobs is not None and (self.fleet is not None or self.lease is not None):
-            raise ValueError("[jobs] stands beside [fleet] or [lease]; want either [jobs], or [fleet] with [lease]")
+            beside = "[fleet]" if self.fleet is not None else "[lease]"
+            raise ValueError(
+                f"[jobs] stands beside {beside}, and a file has one kind of traffic; want [jobs] alone (jobs that come "
+                "by themselves), or [fleet] with [lease] (holders that renew). For jobs on the hosts of a fleet "
+                'want no [jobs], but a class with a rate: [classes.NAME] with rate = "10/s"'
+            )
         if self.jobs is None and (self.fleet is None or self.lease is None):
             missing = [name for name in ("fleet", "lease") if getattr(self, name) is None]
             raise ValueError(

@@ -171,6 +171,21 @@ def _taken_apart(key: str, text: str) -> str:
     return ""
 
 
+def _no_longer_noted(raw: dict[str, Any], parts: tuple[str, ...]) -> None:
+    """Drop the notes on what was just set whole: they are on the value of the file, and why it has that."""
+    notes = raw.get("notes")
+    if parts[0] == "notes" or not isinstance(notes, list):
+        return
+    said = [one for one in notes if not (isinstance(one, dict) and _is_within(str(one.get("key")), parts))]
+    if len(said) < len(notes):
+        raw["notes"] = said
+
+
+def _is_within(key: str, parts: tuple[str, ...]) -> bool:
+    """Whether a key is what these parts lead to, or stands in it."""
+    return tuple(key.split("."))[: len(parts)] == parts
+
+
 def override(raw: dict[str, Any], text: str) -> None:
     """Set what "key=value" says. Raises ScenarioError that says what is wanted; then nothing of it is set."""
     key, sign, value_text = text.partition("=")
@@ -189,6 +204,7 @@ def override(raw: dict[str, Any], text: str) -> None:
             raise Refusal(wrong)
         changed = copy.deepcopy(raw)
         put(changed, parts, value)
+        _no_longer_noted(changed, parts)
         only: dict[str, Any] = {}
         with contextlib.suppress(ValueError):
             put(only, parts, value)

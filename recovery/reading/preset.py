@@ -249,7 +249,8 @@ def answered(system: str, answers: Mapping[str, _Value]) -> str:
     text = toml_edit.edited(text, now)
     given = {question.key for question in asked if question.option in answers}
     for key in given - {question.key for question in asked if question.option not in answers}:
-        text = re.sub(rf'\n\[\[notes\]\]\nkey = "{re.escape(key)}"\n(?:[^\n\[].*\n)*', "", text)
+        note = rf'\n\[\[notes\]\]\nkey = "{re.escape(key)}"\n(?:[^\n\[].*\n)*'
+        text = re.sub(note, _on_spread(now, key) if re.search(note, text) else "", text)
         last = re.escape(key.rpartition(".")[2])
         text = re.sub(rf"(?m)^({last} = .*?#.*?)\byours\b", r"\1given", text)
     words = [f"{one.option} {default(text, one)}" for one in asked if one.option in answers]
@@ -261,6 +262,16 @@ def answered(system: str, answers: Mapping[str, _Value]) -> str:
     head += f"# Assumed, and marked so in [[notes]] and on the page: {', '.join(marked) or 'nothing'}.\n"
     head += f"# Documented defaults, with their source in [[notes]]: {', '.join(defaults)}.\n" if defaults else ""
     return head + text
+
+
+def _on_spread(table: Table, key: str) -> str:
+    """The note on what of a distribution is still assumed when its mean is given: its form, and how far it spreads."""
+    value: object = functools.reduce(operator.getitem, key.split("."), table)
+    if not isinstance(value, dict) or "dist" not in value:
+        return ""
+    of, name = ("cv", f"{key}.cv") if "cv" in value else ("dist", f"{key}.dist")
+    why = f"its mean is given, and not how far it spreads ({of} = {value[of]}); measure yours"
+    return f'\n[[notes]]\nkey = "{name}"\nkind = "assumed"\nwhy = "{why}"\n'
 
 
 def _set(table: Table, question: Question, new: _Value) -> None:

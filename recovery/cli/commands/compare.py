@@ -78,6 +78,9 @@ def compare(
     for word in map(str, things):
         if not _is_thing(word):
             raise Refusal(f"{word} is neither a folder of results nor a scenario; want folders or files alone")
+    places = [thing.resolve() for thing in things]
+    if twice := next((thing for i, thing in enumerate(things) if places[i] in places[:i]), None):
+        raise Refusal(f"{twice} is named twice, and is no different from itself; want two that differ")
     place = out / f"{things[-1].absolute().stem}-beside-{old.absolute().stem}"
     folders, status = _run(things, variant, place, seed, replications, threads, as_json)
     found = sides.sides(folders)

@@ -14,10 +14,12 @@ from recovery.errors import Refusal
 from recovery.measures import register
 from recovery.statistics import clusters
 from recovery.statistics.arrays import Floats
+from recovery.statistics.estimate import Estimate
 from recovery.store import record
 from recovery.store.compare_record import Difference
 from recovery.study.compare.intervals import Told, of_independent, of_pairs
 from recovery.study.compare.sides import Runs, Side
+from recovery.study.sweep.estimates import cut
 
 
 class Pair(NamedTuple):
@@ -54,6 +56,8 @@ class Both(NamedTuple):
     limit_s: float  # what a time counts as that never came; nan of what is no time
     are_paired: bool
     is_sequential: bool
+    most: float  # what a value of the measure can be
+    least: float
 
     def restricted(self) -> tuple[Floats, Floats]:
         """Both sides with the limit for what never came."""
@@ -62,13 +66,19 @@ class Both(NamedTuple):
         return clusters.restricted(self.mine, self.limit_s), clusters.restricted(self.theirs, self.limit_s)
 
     def difference(self, factor: float = 1.0) -> Told:
-        """The mean of one side less `factor` times that of the other, with its interval or why there is none."""
+        """The mean of one side less `factor` times that of the other, with its interval within what is possible, or why
+        there is none.
+        """
         mine, theirs = self.restricted()
         if self.are_paired:
-            return of_pairs(mine - factor * theirs, self.units, is_sequential=self.is_sequential)
-        return of_independent(
-            mine, self.units, theirs, self.their_units, factor=factor, is_sequential=self.is_sequential
-        )
+            told = of_pairs(mine - factor * theirs, self.units, is_sequential=self.is_sequential)
+        else:
+            told = of_independent(
+                mine, self.units, theirs, self.their_units, factor=factor, is_sequential=self.is_sequential
+            )
+        low, high = self.least - factor * self.most, self.most - factor * self.least
+        ends = cut(Estimate(told.mean, told.low, told.high), low, high)  # no mean is beyond what each value can be
+        return Told(*ends, told.why)
 
 
 def paired(first: Side, other: Side, variant: str = "") -> list[Pair]:
@@ -129,7 +139,9 @@ def both(pair: Pair, measure: str) -> Both | str:
     limit_s = _limit_s(pair, measure) if is_time else math.nan
     if limit_s <= 0:
         return "the dependency of a run is back only when the shorter experiment ends, and such times begin there"
-    return Both(a, b, own.tolist(), their.tolist(), limit_s, pair.are_paired, pair.is_sequential)
+    least, most = register.limits_of(measure)
+    most = limit_s if is_time else most
+    return Both(a, b, own.tolist(), their.tolist(), limit_s, pair.are_paired, pair.is_sequential, most, least)
 
 
 def _limit_s(pair: Pair, measure: str) -> float:

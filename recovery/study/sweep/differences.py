@@ -35,7 +35,14 @@ def compared(folder: Path, words: Sequence[str]) -> list[record.Difference]:
     if len(words) < 2:
         raise Refusal("want two policies or more, the first is what the others are compared with")
     runs = runs_of_sweep(folder).filter((pl.col("role") == "draw") & pl.col("error").is_null())
-    first, *others = [summary.named(word) for word in words]
+    found = [summary.named(word) for word in words]
+    ids = [one.id for one in found]
+    if twice := next((i for i, one in enumerate(ids) if one in ids[:i]), 0):
+        raise Refusal(
+            f"{' and '.join(words)}: {words[twice]} is {found[twice].name}, which is named twice; "
+            "want policies that differ"
+        )
+    first, *others = found
     return [_difference(summary, runs, other, first) for other in others]
 
 
