@@ -175,6 +175,11 @@ def test_what_the_times_do_not_say_is_told_below_them() -> None:
     assert text.lost(summary) == {("a", "ttr99_s")}
     points = [rows[0].model_copy(update={"levers": {"host.workers": workers}}) for workers in (2, 4)]
     assert text.lost(summary_of(points)) == set()  # a mark would stand at every point, and without a word
+    gone = row_of("a", verdict="collapsed", ttr99_s=100.0, ttr90_lost_s=math.inf, drift_per_s=math.nan, **lost)
+    collapsed = summary_of([gone], [group_of("a", {"collapsed": 1}, is_near_cliff=0.0)])
+    assert text.notes(collapsed)[0].startswith(
+        "* “a” lost its share again: 99 % after 5 min (never*: it was reached, and not for good)."
+    )
     end = "it is near a cliff, so that one run is chance."
     assert text.notes(summary) == [
         "* “a” lost its share again: 99 % after 5 min.",

@@ -180,7 +180,7 @@ def notes(summary: Summary) -> list[str]:
     """What the times of the variants do not say: which share was lost again and when, what still drains and until when,
     how what has collapsed goes on, and where another run may end elsewhere. Nothing of a sweep's points.
     """
-    out = []
+    out, marked = [], lost(summary)
     for group in summary.groups:
         if group.levers:
             continue
@@ -197,7 +197,12 @@ def notes(summary: Summary) -> list[str]:
             if standings.is_lost_again(summary, group, "ttr99_s"):
                 last = standings.of_last(summary, group, "ttr99_s")
                 until += f" 99 % were back for the last time after {last.whole()}: saved is counted to then"
-            out.append(f"{LOST} “{group.variant}” lost its share again: {', '.join(again)}.{until}{'.' * bool(until)}")
+            times = [standings.time_of(summary, group, name) for variant, name in marked if variant == group.variant]
+            not_for_good = f" (never{LOST}: it was reached, and not for good)" if "never" in times else ""
+            out.append(
+                f"{LOST} “{group.variant}” lost its share again: {', '.join(again)}{not_for_good}."
+                f"{until}{'.' * bool(until)}"
+            )
         told = _state(group, rows)
         if told:
             out.append(f"“{group.variant}” {told}.")
