@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from recovery import units
-from recovery.show import figures, page
+from recovery.show import figures, page, spans
 from recovery.show.figures import Picture, TimeAxis
 from recovery.show.fit_text import shown
+from recovery.show.spans import Level
 from recovery.store.fit_record import Fit, FitMilestone, FitSeries
 
 _UNITS = {"share": " (%)", "count": "", "s": " (s)", "1/s": " (a second)"}
@@ -27,10 +28,19 @@ def overlay(fit: Fit) -> Picture:
     """Observed against simulated with the values that were found."""
     with figures.style():
         told = fit.picture
-        axis = TimeAxis(told.horizon_s, told.clock, [told.outages])
         if told.series is None:
-            return _milestones(axis, fit, told.milestones)
+            return _milestones(TimeAxis(told.horizon_s, told.clock, [told.outages]), fit, told.milestones)
+        end_s = spans.end_s(told.horizon_s, [_settled_s(fit, told.series), *(one.to_s for one in told.outages)])
+        axis = TimeAxis(end_s, told.clock, [told.outages], horizon_s=told.horizon_s)
         return _series(axis, fit, told.series)
+
+
+def _settled_s(fit: Fit, series: FitSeries) -> float:
+    """When both curves have come to where they end, and no longer are farther apart than chance makes, in seconds."""
+    times, values, grid_s = (np.array(one) for one in (series.times_s, series.values, series.grid_s))
+    levels = [Level(times, values), *(Level(grid_s, np.array(one)) for one in (series.low, series.mean, series.high))]
+    far = times[np.abs(np.interp(times, grid_s, np.array(series.mean)) - values) > 2 * fit.misfit.noise]
+    return max(spans.settled_s(levels), float(far.max(initial=0.0)))
 
 
 def _words_of(column: str) -> str:
@@ -65,7 +75,7 @@ def _series(axis: TimeAxis, fit: Fit, series: FitSeries) -> Picture:
         said = f"does not explain the curve: off by {share} of its spread"
     figures.entitle(figure, f"The scenario with {values_text} {said}")
     caption = "Above: the measured series and the simulation. Below: simulated less observed; grey: two standard "
-    return Picture("fit", figure, caption + "deviations of what chance makes. Shaded above: the dependency is down.")
+    return Picture("fit", figure, caption + "deviations of what chance makes." + axis.shading([]) + axis.rest)
 
 
 def _milestones(axis: TimeAxis, fit: Fit, rows: Sequence[FitMilestone]) -> Picture:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from recovery import units
+from recovery.show import spans
 from recovery.show.figures import (
     COLOURS,
     DASHES,
@@ -17,10 +18,12 @@ from recovery.show.figures import (
     Curve,
     Picture,
     TimeAxis,
+    cut,
     draw_line,
     entitle,
     legend_below,
     level_of,
+    levels_of,
     lines_in,
     series_of,
     stack,
@@ -192,16 +195,17 @@ def _sweep_curves(manifest: RunManifest, summary: Summary, series: pl.DataFrame,
     values = [lever.of(group) for group in own]
     middle = int(np.argmin(np.abs(np.asarray(values) - at))) if math.isfinite(at) else len(own) // 2
     picked = sorted({min(max(middle + step, 0), len(own) - 1) for step in (-4, -2, 0, 2, 4)})
-    axis = TimeAxis.of(manifest)
-    figure, (panel, below) = stack([2.9, lines_in(math.ceil(len(picked) / 2)) + 0.1])
-    scale = 100.0 if level == "leased_share" else 1.0
-    handles = [
-        draw_line(panel, i, *level_of(Curve("", series_of(series, own[p])), level, scale)) for i, p in enumerate(picked)
-    ]
     groups = [own[p] for p in picked]
-    axis.dress(panel, shade=all(axis.outages_of(g) == axis.outages_of(groups[0]) for g in groups), group=groups[0])
     drawn = {repr(group.levers) for group in groups}
     rows = [row for row in summary.rows if row.variant == variant and repr(row.levers) in drawn]
+    curves = [Curve("", series_of(series, group)) for group in groups]
+    happens = [spans.settled_s(levels_of(curves, level)), *(row.of("recovers_from_s") for row in rows)]
+    happens += [outage.to_s for course in manifest.outages for outage in course]
+    axis = TimeAxis.of(manifest, spans.end_s(manifest.horizon_s, happens))
+    figure, (panel, below) = stack([2.9, lines_in(math.ceil(len(picked) / 2)) + 0.1])
+    scale = 100.0 if level == "leased_share" else 1.0
+    handles = [draw_line(panel, i, *level_of(curve, level, scale)) for i, curve in enumerate(cut(curves, axis.end_s))]
+    axis.dress(panel, shade=all(axis.outages_of(g) == axis.outages_of(groups[0]) for g in groups), group=groups[0])
     for back in sorted({row.of("recovers_from_s") for row in rows if row.replication == 0}):
         panel.axvline(back, color=GREY, lw=1, ls=(0, (1, 1)))
     panel.set_ylabel(
@@ -223,5 +227,6 @@ def _sweep_curves(manifest: RunManifest, summary: Summary, series: pl.DataFrame,
     return Picture(
         "sweep-curves",
         figure,
-        f"{noun} of the first replication at some values of {lever.key}. Dotted: from here recovery is counted.",
+        f"{noun} of the first replication at some values of {lever.key}. Dotted: from here recovery is counted."
+        + axis.rest,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recovery import units
-from recovery.show import figures
+from recovery.show import figures, spans
 from recovery.show.figures import INK, Picture
 from recovery.show.sweep_figures.drawn import (
     BLUE,
@@ -64,8 +64,8 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     figure = figures.blank(1.0 + high * rows)
     grid = figure.add_gridspec(rows + 1, columns, height_ratios=[*[high] * rows, 0.3 if figures.is_narrow() else 0.22])
     panels = [figure.add_subplot(grid[i // columns, i % columns]) for i in range(len(told))]
-    manifest = sweep.manifest
-    axis = figures.TimeAxis(manifest.horizon_s, manifest.head.clock, manifest.outages)
+    axis = _axis(sweep, series.filter(pl.col("policy_id").is_in([policy.id for policy in told])), level)
+    series = series.filter(pl.col("time_s") <= axis.end_s)
     scale = 100.0 if level == "leased_share" else 1.0
     verdicts = {
         (policy, replication, draw): verdict
@@ -126,7 +126,17 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     caption = (
         f"{noun}; each thin line is one draw, at most {LINES_MAX} of them a panel. The median is over all of them."
     )
-    yield Picture("curves", figure, caption + axis.shading([]))
+    yield Picture("curves", figure, caption + axis.shading([]) + axis.rest)
+
+
+def _axis(sweep: Sweep, series: pl.DataFrame, level: str) -> figures.TimeAxis:
+    """Time up to where something happens in these curves."""
+    manifest = sweep.manifest
+    runs = series.sort("time_s").partition_by("policy_id", "replication", "draw", maintain_order=True)
+    happens = [spans.settled_s(figures.levels_of([figures.Curve("", one) for one in runs], level))]
+    happens += [outage.to_s for course in manifest.outages for outage in course]
+    end_s = spans.end_s(manifest.horizon_s, happens)
+    return figures.TimeAxis(end_s, manifest.head.clock, manifest.outages, horizon_s=manifest.horizon_s)
 
 
 def _thinned(times: Array, values: Array) -> tuple[Array, Array]:
