@@ -892,6 +892,7 @@ def test_explain_names_the_files_own_variants_before_another_change() -> None:
     assert change.text.count("a first delay at random")  # what the file alone would be advised
     outlooks = {name: foretold.of(name, one).outlook for name, one in variants}
     assert outlooks == {"jitter": "may collapse", "short": "comes back", "starved": "collapses", "slow": "open"}
+    assert 99 <= foretold.of(*variants[1]).least_s <= 101  # 99 % of 2,000 at 20 a second, beside few renewals
     worse = answer_before("a.toml", "a", file, (), variants=variants[:1]).change
     assert (worse.name, worse.text.partition(",")[0]) == ("a first delay", "“jitter” is not free of that cause")
     # the advice, once taken, is not followed by another

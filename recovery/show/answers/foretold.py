@@ -25,12 +25,13 @@ NAMED_MAX = 3  # variants that a sentence names
 
 class Foretold(NamedTuple):
     """A variant by its formulas; `limit` is what may make it collapse, else the longest of the times that it cannot be
-    back sooner than; None where theory names nothing.
+    back sooner than; None where theory names nothing. `least_s` is that time (inf: not known).
     """
 
     variant: str
     outlook: Outlook
     limit: mechanism.Limit | None
+    least_s: float
     text: str
 
 
@@ -61,17 +62,30 @@ def of(variant: str, scenario: Scenario) -> Foretold:
     group = group_of(variant, scenario)
     collapse = collapse_of(group)
     if collapse is not None and collapse.kind in mechanism.ALL_THE_TIME:
-        return Foretold(variant, "collapses", collapse, f"collapses whatever happens: {collapse.text}.")
+        return Foretold(variant, "collapses", collapse, math.inf, f"collapses whatever happens: {collapse.text}.")
+    pace = paced(group) if collapse is None else paced(_outlasting(group)) if collapse.kind == "expiry" else None
+    least_s, takes = math.inf, ""
+    if pace is not None:
+        least_s = pace.number
+        takes = f"all leases take {show_duration(least_s)} at least, since " if math.isfinite(least_s) else ""
+        takes = f"{takes}{pace.text}"
     if collapse is not None:
         when = "" if herd.is_in_one_instant(scenario) or not scenario.has_leases else " if all leases run out"
-        return Foretold(variant, "may collapse", collapse, f"may collapse{when}: {collapse.text}.")
-    pace = paced(group)
+        text = f"may collapse{when}: {collapse.text}."
+        text += f" If it does not, {takes}." if takes else ""
+        return Foretold(variant, "may collapse", collapse, least_s, text)
     outlook: Outlook = "comes back" if remedy.has_way_back(group) else "open"
     text = "surely comes back" if outlook == "comes back" else "theory names nothing that makes it collapse"
-    if pace is not None:
-        least = f"all leases take {show_duration(pace.number)} at least, since " if math.isfinite(pace.number) else ""
-        text += f"; {least}{pace.text}"
-    return Foretold(variant, outlook, pace, f"{text}.")
+    return Foretold(variant, outlook, pace, least_s, "; ".join(filter(None, (text, takes))) + ".")
+
+
+def _outlasting(group: Group) -> Group:
+    """The same where no lease runs out while the others are made."""
+    scenario = group.scenario
+    if scenario.fleet is None:
+        return group
+    fleet = scenario.fleet.model_copy(update={"lease_s": math.inf})
+    return group.model_copy(update={"scenario": scenario.model_copy(update={"fleet": fleet})})
 
 
 def paced(group: Group) -> mechanism.Limit | None:
@@ -119,6 +133,7 @@ def sentence(cause: mechanism.Limit, others: Sequence[Foretold]) -> tuple[str, F
         many = len(others)
         none = f"None of the file's {many} variants" if many > 1 else f"“{others[0].variant}”"
         return f"{none} {'is' if many > 1 else 'is not'} free of that cause, by the same formulas.", None
+    free = sorted(free, key=lambda one: one.least_s)
     names = [f"“{one.variant}”" for one in free[:NAMED_MAX]]
     names += [f"{len(free) - NAMED_MAX} more"] if len(free) > NAMED_MAX else []
     *before, last = names

@@ -87,13 +87,14 @@ def _to_try(
     scenario = asked.scenario
     is_sure = collapse is not None and collapse.kind in mechanism.ALL_THE_TIME
     # where no lease may run out at all, what would make them again is no advice yet
-    cure = remedy.of(asked, collapse) if collapse is not None and (is_sure or not _spared(scenario)) else None
-    said, free = foretold.sentence(collapse, others) if collapse is not None else ("", None)
+    feared = collapse if is_sure or not _spared(scenario) else None
+    cure = None if feared is None else remedy.of(asked, feared)
+    said, free = ("", None) if feared is None else foretold.sentence(feared, others)
     plain = trying(file, given, (), policies=policies)
-    if collapse is not None and free is not None and (is_sure or not _spared(scenario)):
+    if free is not None:
         runs = f"Run it ({plain}): the run" if plain else "A run"
-        text = f"{said} {runs} tells how the file and its {show_count(len(others))} "
-        text += f"{'variants end' if len(others) > 1 else 'variant end'}, and what the best one costs."
+        its = f"{show_count(len(others))} variants" if len(others) > 1 else "variant"
+        text = f"{said} {runs} tells how the file and its {its} end, and what the best one costs."
         if cure is not None:
             text += f" If that is not enough, try {cure.text} (not simulated: {' '.join(_set(cure))})."
         return Change(text=text, name=free.variant, is_simulated=False, command=plain)
