@@ -8,6 +8,7 @@ import itertools
 import pytest
 from numba.core import event
 from recovery_kernels import requests
+from recovery_kernels.lanes import engine
 from recovery_kernels.sessions import loop
 
 import recovery
@@ -26,6 +27,13 @@ dependency.outages = [{ from = "20s", to = "80s" }]
 """
 MANY = 500
 HOOKS = len(controllers.HOOKS)
+KERNELS = (engine.advance, engine.advance_any, requests.advance, loop.advance, loop.begin)
+EACH = (  # a host of each kernel: of lanes, of lanes that look at their queue, of events, of sessions
+    {},
+    {"policy.queue": "lifo"},
+    {"policy.lease": "freeze"},
+    {"policy.guard": "retry-budget"},
+)
 
 
 def combinations() -> list[dict[str, str]]:
@@ -40,8 +48,8 @@ def combinations() -> list[dict[str, str]]:
 @pytest.mark.slow
 def test_five_hundred_combinations_compile_each_kernel_once() -> None:
     base = recovery.parse(HERD)
-    base.run()
-    base.with_(**{"policy.guard": "retry-budget"}).run()
+    for policy in EACH:
+        base.with_(**policy).run()
     done, before = 0, controllers.address_of.cache_info().misses
     with event.install_recorder("numba:compile") as compiled:
         for policy in combinations():
@@ -54,7 +62,8 @@ def test_five_hundred_combinations_compile_each_kernel_once() -> None:
             if done == MANY:
                 break
     assert done == MANY
-    assert [len(kernel.signatures) for kernel in (requests.advance, loop.advance, loop.begin)] == [1, 1, 1]  # type: ignore[attr-defined]
+    assert [len(kernel.signatures) for kernel in KERNELS] == [1] * len(KERNELS)  # type: ignore[attr-defined]
     mine = {one.data["dispatcher"].py_func.__module__ for _, one in compiled.buffer if one.is_start}
-    assert not {name for name in mine if name.startswith(("recovery_kernels.sessions", "recovery_kernels.requests"))}
+    of_hosts = tuple(f"recovery_kernels.{part}" for part in ("lanes", "requests", "sessions"))
+    assert not {name for name in mine if name.startswith(of_hosts)}
     assert controllers.address_of.cache_info().misses - before <= HOOKS * sum(map(len, AXES.values()))
