@@ -1054,3 +1054,43 @@ def test_an_incident_is_run_by_its_name() -> None:
     assert inputs.trying(shipped, ["seed=2"], []) == "recovery run --incident some-1 --set seed=2"
     assert inputs.trying(own, [], []) == f"recovery run {own}"
     assert inputs.trying("", [], []) == ""
+
+
+KINDS = """
+horizon = "10m"
+hold = "1m"
+coupling.window = "1s"
+fleet = { holders = 200, hosts = 1 }
+host = { workers = 1, establish_time = "2ms", timeout = "1m" }
+lease = { duration = "1h", check_every = "20m" }
+policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
+operator = [{ do = "end-sessions", at = "1m" }]
+[classes.report]
+establish_time = "100ms"
+[classes.heartbeat]
+of = "report"
+[variants.first]
+classes.report.priority = 1
+"""
+
+
+def test_a_file_about_one_class_is_judged_by_it() -> None:
+    """200 reports are 20 s of work and 200 heartbeats 0.4 s, in one queue: where reports come second, heartbeats are
+    back in little more than a second, and all together no sooner, since a host that always works is done at the same
+    time in any order. In a queue of one place there is no order at all.
+    """
+    assert told(KINDS)[1].change.name == ""
+    for about in ('expect = { "ttr99_s.heartbeat" = "< 5s" }', 'question = "When are the heartbeats back?"'):
+        said = told(about + KINDS)[1]
+        assert "99 % of “heartbeat”, by which variants are judged, have one again 2" in said.happened.text
+        assert said.change.name == "first"
+        assert 18 < said.change.saved_s < 22
+        assert "99 % of “heartbeat” are back" in said.change.text
+        assert "All classes together" not in said.change.text
+    assert told('expect = { "ttr99_s.heartbeat" = "< 5s", ttr99_s = "< 5m" }' + KINDS)[1].change.name == ""
+    full = 'policy.queue = { name = "bounded", limit = 1 }\n' + about + KINDS
+    change = told(full)[1].change
+    assert change.name != "first"
+    assert "“first” changes priorities alone" in change.text
+    assert "does not get in, whatever its class" in change.text
+    assert "priorities" not in told(KINDS)[1].change.text

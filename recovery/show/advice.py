@@ -10,6 +10,7 @@ What a variant was stands in its resolved scenario, what it did in its measures:
 import math
 from collections.abc import Sequence
 
+from recovery.measures import register
 from recovery.show import renewed, standings
 from recovery.show.standings import Standing
 from recovery.store.run_record import Group, Summary
@@ -86,21 +87,32 @@ _RESTS_ON = {
 # --- which variant helps most -----------------------------------------------------------------------------------------
 
 
-def measure_of(groups: Sequence[Group]) -> str:
-    """The measure that variants are judged by: that of the last stage that there is."""
-    return "all_normal_s" if "all_normal_s" in groups[0].measures else "ttr99_s"
+def measure_of(summary: Summary) -> str:
+    """The measure that variants are judged by: that of the last stage that there is; of leases or jobs that of the
+    class that the file is about.
+    """
+    measures, of_class = summary.groups[0].measures, f"ttr99_s.{summary.judged_class}"
+    if "all_normal_s" in measures:
+        return "all_normal_s"
+    return of_class if of_class in measures else "ttr99_s"
+
+
+def whose(summary: Summary) -> str:
+    """Of which class times are that variants are judged by, in words: " of “heartbeat”"; "" where of all."""
+    name = register.class_of(measure_of(summary))
+    return f" of “{name}”" if name else ""
 
 
 def standing(summary: Summary, group: Group) -> Standing:
     """How the runs of a variant end, in the last stage that there is; where leases are lost once more, when they are
     back for the last time.
     """
-    return standings.of_last(summary, group, measure_of(summary.groups))
+    return standings.of_last(summary, group, measure_of(summary))
 
 
 def first_standing(summary: Summary, group: Group) -> Standing:
     """The same at their first return, which ends what the limit of a recovery holds up."""
-    return standings.of(summary, group, measure_of(summary.groups))
+    return standings.of(summary, group, measure_of(summary))
 
 
 def declares_only(first: Group, group: Group) -> bool:
@@ -122,12 +134,12 @@ def best_of(summary: Summary, measure: str = "") -> Group | None:
     first, in the last stage or by another `measure`; None if none ever is.
     """
     first, *others = summary.groups
-    measure = measure or measure_of(summary.groups)
+    measure = measure or measure_of(summary)
+    is_of_leases = register.without_class(measure) == "ttr99_s"
     known = [
         group
         for group in others
-        if standings.of_last(summary, group, measure).is_known
-        and (measure != "ttr99_s" or not declares_only(first, group))
+        if standings.of_last(summary, group, measure).is_known and not (is_of_leases and declares_only(first, group))
     ]
     ranks = {id(group): (*standings.of_last(summary, group, measure).rank, renewed.after_s(group)) for group in known}
     return min(known, key=lambda group: ranks[id(group)]) if known else None
@@ -143,12 +155,12 @@ def is_better(now: Standing, was: Standing, window_s: float) -> bool:
 def saved(summary: Summary, best: Group) -> standings.Saved:
     """By how much a variant is sooner than the first, in the last stage and by its last return."""
     own, was = (summary.rows_of(group) for group in (best, summary.groups[0]))
-    return standings.saved(was, own, measure_of(summary.groups), is_last=True)
+    return standings.saved(was, own, measure_of(summary), is_last=True)
 
 
 def is_judged_by_leases(groups: Sequence[Group]) -> bool:
     """Whether 99 % of the leases (or of the backlog) decide, so that a rule of leases alone may make a variant well."""
-    return measure_of(groups) == "ttr99_s"
+    return "all_normal_s" not in groups[0].measures
 
 
 def declared_only(groups: Sequence[Group]) -> list[str]:
@@ -186,7 +198,7 @@ def leases_alone(summary: Summary) -> str:
     first, *others = summary.groups
     known = {group.variant: standings.of(summary, group, "ttr99_s") for group in others}
     back = [group for group in others if known[group.variant].is_known]
-    if measure_of(summary.groups) != "all_normal_s" or not back:
+    if is_judged_by_leases(summary.groups) or not back:
         return ""
     soonest = min(back, key=lambda group: known[group.variant].rank)
     own, now, was = known[soonest.variant], standing(summary, soonest), standing(summary, first)

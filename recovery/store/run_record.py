@@ -263,6 +263,10 @@ class Summary(Record):
     failures: tuple[Failure, ...] = ()
     race: Race | None = None
     services: Services | None = None
+    judged_class: str = Field("", exclude_if=lambda value: not value)
+    """The class that the bounds on times to recovery, or without them the question, are about; "" where it is not one
+    alone.
+    """
 
     @property
     def is_sweep(self) -> bool:

@@ -267,6 +267,7 @@ class Class(Record):
     name: str
     is_jobs: bool
     limit: Number = Field(math.inf, exclude_if=math.isinf)  # requests of it that may wait at a host
+    priority: int = Field(0, exclude_if=lambda value: value == 0)  # 0 is taken first
 
 
 class Scenario(Record):

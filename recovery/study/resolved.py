@@ -35,7 +35,12 @@ def resolved(scenario: Scenario) -> record.Scenario:
         fleet=_fleet(scenario),
         jobs=_jobs(scenario),
         classes=tuple(
-            record.Class(name=name, is_jobs=place.is_jobs, limit=_class_limit(scenario, name))
+            record.Class(
+                name=name,
+                is_jobs=place.is_jobs,
+                limit=_class_limit(scenario, name),
+                priority=scenario.classes[name].priority,
+            )
             for name, place in scenario.places.items()
         ),
         policies=record.Policies(

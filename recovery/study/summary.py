@@ -1,6 +1,7 @@
 """What the runs of an experiment are kept as: a row each, a group a variant, milestones, bounds, explanations."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -94,7 +95,21 @@ def summarise(
         explain=tuple(map(explained, explanation(experiment.first.scenario))),
         recovers_from_s=resolve(experiment.first, experiment.head.seed, 0).scenario.recovers_from_s,
         failures=tuple(failures),
+        judged_class=_judged_class(experiment),
     )
+
+
+def _judged_class(experiment: Experiment) -> str:
+    """The class that the file is about: all its bounds on times to recovery are, or without them its question names
+    it alone, in the singular or the plural; "" where it is about no class or several.
+    """
+    times = [one.measure for one in experiment.expectations if register.without_class(one.measure) in register.DEPTHS]
+    asked = {*re.findall(r"[\w-]+", experiment.head.question.lower())}
+    holders = [name for name, place in experiment.first.scenario.places.items() if not place.is_jobs]
+    named = {register.class_of(one) for one in times} or {
+        name for name in holders if not asked.isdisjoint({name.lower(), f"{name.lower()}s"})
+    }
+    return named.pop() if len(named) == 1 else ""
 
 
 def row_of(outcome: Outcome, course: int = 0) -> record.Row:

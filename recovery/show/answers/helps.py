@@ -1,12 +1,13 @@
 """What helps, of a run: the variant that is better, with what it costs; else what the limit points to."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from recovery import theory
+from recovery.measures import register
 from recovery.measures.register import LEASES
 from recovery.show import advice, renewed, stage_times, standings
-from recovery.show.answers import at_hosts, gates, herd, mechanism, moments, remedy
+from recovery.show.answers import apart, at_hosts, cliffs, gates, herd, mechanism, moments, remedy
 from recovery.show.answers.answer import Change
 from recovery.show.answers.costs import costs, not_measured, outweighs
 from recovery.show.answers.inputs import trying
@@ -32,7 +33,7 @@ SERVED_MOST = 0.99  # of all jobs: where fewer get an answer all is not well
 
 def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> tuple[Change, Group | None]:
     """The change that helps most, and the variant that it is, if it is one."""
-    groups, axis = summary.groups, TimeAxis.of(manifest)
+    groups, axis, whose = summary.groups, TimeAxis.of(manifest), advice.whose(summary)
     first = groups[0]
     was, at_first = advice.standing(summary, first), advice.first_standing(summary, first)
     if lacks_the_file(manifest, first):
@@ -57,7 +58,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
                 f'are lost again later. To judge that: recovers_from = "{again.from_s - first.scenario.window_s:.0f}s".'
             )
             return Change(text=text), None
-        well = "it is well at once"
+        well = f"99 %{whose} are well at once" if whose else "it is well at once"
         if first.scenario.has_leases and first.unleased is None and not first.mean("sessions_ended") > 0:
             well = "no holder loses its lease"
         told = [f"Nothing needs to change: {well}.", _in_vain(first), not_well_with(summary, axis)]
@@ -87,23 +88,25 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         window = show_duration(first.scenario.window_s)
         is_none = not classes and all(advice.standing(summary, one).rank >= was.rank for one in answering)
         how = "sooner" if is_none else f"sooner by more than {window}"
+        how += f" for{whose.removeprefix(' of')}" if whose else ""
         whole = f"is {how}"
         if is_never:
             whole = "recovers" if is_leases else "brings all stages back"
         text = f"None of the {len(answering)} other variants {whole}."
         if is_none and not is_never and len(answering) == len(summary.groups) - 1:
-            text = "No other variant is sooner."
+            text = f"No other variant is {how}."
         if len(answering) == 1:
             lacks = "does not recover either" if is_leases else "does not bring all stages back either"
             text = f"“{answering[0].variant}” {lacks if is_never else f'is not {how}'}."
         said.append(text)
-    said += [*classes, *([away] if away else [])]
+    said += [*classes, *_by_priority_alone(summary, _changes_of_the_system(summary)[0]), *([away] if away else [])]
     if others:
         said += [_fewest_wait(summary) if not (is_never or trade) else "", *declared]
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
         return Change(text=" ".join(text for text in said if text)), None
-    gain, is_little = _gain(first, at_first, limit, found) if limit is not None and is_leases else ("", False)
+    is_bound = limit is not None and is_leases and not whose  # a limit holds all of them up
+    gain, is_little = _gain(first, at_first, limit, found) if is_bound and limit is not None else ("", False)
     if is_little:
         said.append(f"Little is left to gain: {found.text} would save {gain}.")
         return Change(text=" ".join(text for text in said if text)), None
@@ -309,7 +312,12 @@ def _is_trade_off(summary: Summary, group: Group) -> bool:
     now, was = advice.standing(summary, group), advice.standing(summary, first)
     if not (now.is_known and was.is_known and was.mean_s > 0):
         return False
-    return outweighs(first.mean, group.mean, 1 - now.mean_s / was.mean_s)
+    whose = register.class_of(advice.measure_of(summary))
+
+    def suffered(of: Group) -> Callable[[str], float]:
+        return lambda name: of.mean(f"{name}.{whose}") if whose and f"{name}.{whose}" in of.measures else of.mean(name)
+
+    return outweighs(suffered(first), suffered(group), 1 - now.mean_s / was.mean_s)
 
 
 def _trade_off(summary: Summary, axis: TimeAxis) -> str:
@@ -380,23 +388,73 @@ def _of_classes(summary: Summary, others: Sequence[Group]) -> list[str]:
     """What a variant that is no better for all together does for each class: some may be back sooner, at the cost of
     others.
     """
-    first, out = summary.groups[0], []
+    out = []
     for group in others:
-        sooner, later = [], []
-        for one in first.scenario.classes:
-            measure = f"ttr99_s.{one.name}"
-            if measure not in first.measures or measure not in group.measures:
-                continue
-            now, was = (standings.of(summary, of, measure) for of in (group, first))
-            told = f"{one.name} ({standings.time_of(summary, group, measure)} instead of "
-            told += f"{standings.time_of(summary, first, measure)})"
-            if advice.is_better(now, was, group.scenario.window_s):
-                sooner.append(told)
-            elif advice.is_better(was, now, group.scenario.window_s):
-                later.append(told)
+        sooner, later = _by_class(summary, group)
         if sooner:
             text = f"But by class, with 99 % back, “{group.variant}” is sooner for {', '.join(sooner)}"
             out.append(f"{text}, and later for {', '.join(later)}." if later else f"{text}.")
+    return out[:CLASSES_TOLD]
+
+
+def _by_class(summary: Summary, group: Group) -> tuple[list[str], list[str]]:
+    """The classes for which a variant is sooner than the first, and for which it is later, with both times; not the one
+    that variants are judged by.
+    """
+    first, sooner, later = summary.groups[0], [], []
+    for one in first.scenario.classes:
+        measure = f"ttr99_s.{one.name}"
+        if measure not in first.measures or measure not in group.measures or measure == advice.measure_of(summary):
+            continue
+        now, was = (standings.of_last(summary, of, measure) for of in (group, first))
+        told = f"“{one.name}” ({standings.time_of(summary, group, measure)} instead of "
+        told += f"{standings.time_of(summary, first, measure)})"
+        if advice.is_better(now, was, group.scenario.window_s):
+            sooner.append(told)
+        elif advice.is_better(was, now, group.scenario.window_s):
+            later.append(told)
+    return sooner, later
+
+
+def _beside_the_class(summary: Summary, best: Group) -> str:
+    """What the best variant for the class that the file is about does for the others, and for all together; "" where
+    the file is about all.
+    """
+    if not advice.whose(summary):
+        return ""
+    first, window_s = summary.groups[0], best.scenario.window_s
+    now, was = (standings.of_last(summary, one, "ttr99_s") for one in (best, first))
+    said, parts = [], []
+    for how, is_so in (
+        ("sooner", advice.is_better(now, was, window_s)),
+        ("later", advice.is_better(was, now, window_s)),
+    ):
+        if is_so:
+            said.append(f"All classes together are {how}: 99 % back after {now.whole()} instead of {was.whole()}.")
+    for how, found in zip(("sooner", "later"), _by_class(summary, best), strict=True):
+        parts += [f"{how} for {', '.join(found)}"] if found else []
+    return " ".join([*said, *([f"By class it is {' and '.join(parts)}."] if parts else [])])
+
+
+def _by_priority_alone(summary: Summary, others: Sequence[Group]) -> list[str]:
+    """Why a variant is no better that changes priorities alone: they order what waits in a queue, and whoever finds the
+    queue full that all classes share does not come into it, whatever its class.
+    """
+    first, out = summary.groups[0], []
+    for one in others:
+        now, was = ({kind.name: kind.model_copy(update={"priority": 0}) for kind in of.scenario.classes}
+                    for of in (one, first))  # fmt: skip
+        rules = {rule.key for rule in one.scenario.rules} ^ {rule.key for rule in first.scenario.rules}
+        is_alone = apart.differing(first, one) <= {"classes", "rules"} and now == was and one.scenario != first.scenario
+        is_alone = is_alone and all(key.endswith("priority") for key in rules)
+        most = one.scenario.hosts.queue_limit
+        is_shared = all(math.isinf(kind.limit) for kind in one.scenario.classes)
+        if is_alone and is_shared and math.isfinite(most) and one.mean("queue_peak") >= cliffs.FULL * most:
+            places = "one request" if most == 1 else f"{show_count(most)} requests"
+            text = f"“{one.variant}” changes priorities alone. These order what waits in the queue. But it is full: "
+            text += f"it holds {places} of all classes, and whoever comes then does not get in, whatever its class. "
+            text += "A limit of its own for each other class (classes.NAME.limit) keeps room."
+            out.append(text)
     return out[:CLASSES_TOLD]
 
 
@@ -433,16 +491,17 @@ def _without_the_file(manifest: RunManifest, summary: Summary) -> tuple[Change, 
 def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
     """When a variant is well, over the runs in which it is."""
     now = advice.standing(summary, group)
-    if advice.measure_of(summary.groups) == "all_normal_s":
+    if not advice.is_judged_by_leases(summary.groups):
         return f"“{group.variant}”: all stages are normal " + (
             f"at {moments.at(axis, now.mean_s)}" if now.mean_s > 0 else "all the time"
         )
-    what = "99 % are back" if group.scenario.has_leases else "99 % of the backlog is cleared"
-    if standings.is_lost_again(summary, group, "ttr99_s"):
+    measure = advice.measure_of(summary)
+    what = f"99 %{advice.whose(summary)} are back" if group.scenario.has_leases else "99 % of the backlog is cleared"
+    if standings.is_lost_again(summary, group, measure):
         first = advice.first_standing(summary, group)
         what = f"{what} after {first.whole()}, then leases are lost once more, and 99 % are back for the last time"
         return f"“{group.variant}”: {what} {moments.after(group, now, is_always=False)}"
-    is_always = standings.is_always(summary.rows_of(group), "ttr99_s")
+    is_always = standings.is_always(summary.rows_of(group), measure)
     return f"“{group.variant}”: {what} {moments.after(group, now, is_always=is_always)}"
 
 
@@ -475,7 +534,7 @@ def _the_last(summary: Summary, best: Group) -> str:
     """When the last is back, where 99 % are back much sooner, so that another variant may be the first with all of
     them; "" where not.
     """
-    if not advice.is_judged_by_leases(summary.groups) or not best.scenario.has_leases:
+    if advice.measure_of(summary) != "ttr99_s" or not best.scenario.has_leases:
         return ""
     most, whole = (standings.of(summary, best, name) for name in ("ttr99_s", "ttr100_s"))
     if not (most.is_known and whole.is_known and whole.mean_s > LATER * max(most.mean_s, most.window_s)):
@@ -509,11 +568,15 @@ def _best(
     cost = costs(first.scenario.traffic, first.mean, best.mean)
     alone = advice.leases_alone(summary)
     unseen = not_measured(first.scenario.policies.lease.name, best.scenario.policies.lease.name)
-    still = _sooner_still(first, now, limit) if advice.is_judged_by_leases(summary.groups) else ""
-    is_calm = [standings.is_lost_again(summary, one, "ttr99_s") for one in (first, best)] == [True, False]
+    still = _sooner_still(first, now, limit) if advice.measure_of(summary) == "ttr99_s" else ""
+    is_calm = [standings.is_lost_again(summary, one, advice.measure_of(summary)) for one in (first, best)] == [
+        True,
+        False,
+    ]
     parts = [
         f"{text}.",
         "There no lease is lost once more." if is_calm else "",
+        _beside_the_class(summary, best),
         _the_last(summary, best),
         _by_schedule(summary, best),
         at_hosts.beside(summary, best) if advice.is_judged_by_leases(summary.groups) else "",

@@ -18,7 +18,7 @@ def not_well_with(summary: Summary, axis: TimeAxis) -> str:
     first, *others = summary.groups
     was = advice.standing(summary, first)
     beside = [(advice.standing(summary, one), one) for one in others if one.outages_index == first.outages_index]
-    is_of_leases = advice.measure_of(summary.groups) == "ttr99_s"
+    is_of_leases = advice.is_judged_by_leases(summary.groups)
     losing = [one for _, one in beside if is_of_leases and first.unleased is None and one.unleased is not None]
     worse = [(now, one) for now, one in beside if one in losing or advice.is_better(was, now, first.scenario.window_s)]
     never, lose = (
@@ -32,6 +32,7 @@ def not_well_with(summary: Summary, axis: TimeAxis) -> str:
     if worst is not None:
         runs = f" in {now.never} of {now.runs} runs" if now.never < now.runs else ""
         back = "99 % have a lease" if worst.scenario.has_leases else "99 % of the backlog is cleared"
+        back = back.replace("99 %", f"99 %{advice.whose(summary)}", 1) if worst.scenario.has_leases else back
         takes = f"{back if is_of_leases else 'all is normal'} again {show_duration(now.mean_s)} after "
         takes += moments.since(worst) if is_of_leases else "the start"
         takes = f"it is not well before the end{runs}" if now.never else takes

@@ -111,7 +111,7 @@ def _lost(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     text += " (mean of the runs)." if first.runs > 1 else "."
     told = at_hosts.told(summary, first)
     text = f"As clients see it, {text[:1].lower()}{text[1:]}" if told else text
-    return [told, text, _back(summary, first, axis)]
+    return [told, text, _back(summary, first, axis), _of_the_class(summary, first)]
 
 
 def _by_a_rule(summary: Summary) -> str:
@@ -157,6 +157,19 @@ def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
     often = f"in {len(rows) - len(lost)} of {len(rows)} runs, but in {len(lost)}"
     left = _left(first, lost)
     return f"{text} {often} {left[:1].lower()}{left[1:]}."
+
+
+def _of_the_class(summary: Summary, first: Group) -> str:
+    """When 99 % of the class that the file is about are back; "" where it is about all."""
+    if not (whose := advice.whose(summary)):
+        return ""
+    found, measure = advice.first_standing(summary, first), advice.measure_of(summary)
+    if not found.is_known:
+        return f"99 %{whose}, by which variants are judged, are {found.words.replace('not', 'not back', 1)}."
+    is_always = standings.is_always(summary.rows_of(first), measure)
+    when = moments.after(first, found, is_always=is_always)
+    often = f", {found.words}" if found.never else ""
+    return f"99 %{whose}, by which variants are judged, have one again {when}{often}."
 
 
 def _lost_again(summary: Summary, first: Group) -> str:
@@ -330,7 +343,7 @@ def _with_the_worst(manifest: RunManifest, summary: Summary, cause: Cause) -> Ca
     least.
     """
     first, *others = summary.groups
-    if advice.measure_of(summary.groups) != "ttr99_s":
+    if not advice.is_judged_by_leases(summary.groups):
         return cause
     often = advice.standing(summary, first).never_share
     worst = apart.nearest(summary, [one for one in others if advice.standing(summary, one).never_share > often])
@@ -344,7 +357,7 @@ def _with_the_worst(manifest: RunManifest, summary: Summary, cause: Cause) -> Ca
 def _is_well(summary: Summary, first: Group) -> bool:
     """Whether there is nothing to explain: no holder was ever without a lease, or all was well at once."""
     was = advice.first_standing(summary, first)
-    is_last = advice.measure_of([first]) == "ttr99_s"
+    is_last = advice.is_judged_by_leases([first])
     if is_last and first.scenario.has_leases and first.unleased is None:
         return True
     return was.never == 0 and was.mean_s <= first.scenario.window_s and "collapsed" not in first.verdicts
@@ -399,7 +412,7 @@ def _ends_just_in_time(summary: Summary, group: Group) -> bool:
     """Whether the time of a variant is so near to the end of the run that one a little slower would not come to it."""
     found = advice.standing(summary, group)
     slowest = max((time for row in summary.rows_of(group)
-                   if math.isfinite(time := row.last(advice.measure_of(summary.groups)))), default=0.0)  # fmt: skip
+                   if math.isfinite(time := row.last(advice.measure_of(summary)))), default=0.0)  # fmt: skip
     return found.is_known and slowest > JUST_IN_TIME * found.within_s
 
 
@@ -416,7 +429,7 @@ def _sampled(span: tuple[float, float]) -> str:
 
 def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     """When those are well that recover, and the chance of never, with intervals."""
-    measure, rows = advice.measure_of(summary.groups), summary.rows_of(group)
+    measure, rows, whose = advice.measure_of(summary), summary.rows_of(group), advice.whose(summary)
     is_whole = measure == "all_normal_s"
     stands = advice.standing(summary, group)
     low, high = theory.clopper_pearson(stands.never, stands.runs)
@@ -426,12 +439,12 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     if not stands.is_known:
         return chance
     if not is_whole and standings.is_always(rows, measure):
-        return f"99 % have a lease all the time, in each of the {stands.runs} runs"
+        return f"99 %{whose} have a lease all the time, in each of the {stands.runs} runs"
     show = axis.show if is_whole else show_duration
     interval, alike = f" ({ends})" if (ends := stands.span(show)) else "", stands.is_alike(show)
-    what = "all stages normal at" if is_whole else "99 % back after"
+    what = "all stages normal at" if is_whole else f"99 %{whose} back after"
     if standings.is_lost_again(summary, group, measure):
-        what = "99 % back for the last time after"
+        what = f"99 %{whose} back for the last time after"
     if not stands.never:
         return (
             f"{what} {stands.show(show)}{interval},{' alike' if alike else ''} in each of the {stands.runs} runs; {may}"
