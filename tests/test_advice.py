@@ -1094,3 +1094,56 @@ def test_a_file_about_one_class_is_judged_by_it() -> None:
     assert "“first” changes priorities alone" in change.text
     assert "does not get in, whatever its class" in change.text
     assert "priorities" not in told(KINDS)[1].change.text
+
+
+SHARED = """
+horizon = "20m"
+hold = "1m"
+coupling.window = "1s"
+fleet = { holders = 200, hosts = 1 }
+host.workers = 200
+host.establish_time = "100ms"
+host.timeout = "10m"
+host.slowdown = { a = 1.0, queue = 1, by = "in-service" }
+lease = { duration = "1000d", check_every = "365d" }
+policy.client = { name = "full-jitter", base = "500ms", cap = "5s" }
+operator = [{ do = "end-sessions", at = "1m" }]
+[variants.few]
+policy.admission = { name = "token-bucket", rate = "5/s", burst = "0s", wait = "1s" }
+"""
+
+
+def test_a_limit_that_is_later_but_answers_sooner_is_told_so() -> None:
+    """200 that share one processor, on which one alone takes 100 ms, take 20 s together. A limit of 5 a second lets the
+    last in after 40 s, and never holds more than a few: each is done soon after its wait of up to a second for a token.
+    """
+    said = told(SHARED)[1]
+    assert said.why.mechanism == "slowdown"
+    assert "hosts alone" not in said.why.text
+    later = re.search(r"^“few” is (\d+) s later\. ", said.change.text)
+    assert later is not None, said.change.text
+    assert 15 < float(later[1]) < 40
+    took = re.search(
+        r"But under “few” whoever gets in is answered sooner: .* up to ([\d.]+) s at a host", said.change.text
+    )
+    assert took is not None, said.change.text
+    assert float(took[1]) < 2
+    assert "costs nothing" not in said.change.text
+
+
+def test_a_change_that_leaves_the_hosts_as_they_are_saves_none_of_their_time() -> None:
+    """2,000 leases of 50 ms on one worker take 100 s, of the 5 min: a short queue saves 200 s at most, and more workers
+    may save more.
+    """
+    text = LEASES.replace("workers = 2", "workers = 1").replace('"100ms"', '"50ms"')
+    first = run_records.group_of(
+        "it", recovers_from_s=1800.0, fluid_bound_s=99.0, amplification=1.0, scenario=run_records.scenario_of(text)
+    ).model_copy(update={"unleased": Span(from_s=1800.0, to_s=2100.0)})
+    was, limit = standings.Standing(never=0, runs=1, mean_s=300.0), mechanism.Limit("waste", "", 0.0)
+    least, most = (
+        re.findall(r"[\d.]+", helps._gain(first, was, limit, remedy.Remedy(name, "", ()))[0])
+        for name in ("a short queue", "something else")
+    )
+    assert [float(one) for one in least] == pytest.approx([200 / 60, 5], abs=0.1)  # 99 % of it
+    assert "all" in helps._gain(first, was, limit, remedy.Remedy("something else", "", ()))[0]
+    assert most == ["5"]

@@ -117,6 +117,14 @@ def test_a_cost_that_nobody_measured_is_not_nothing() -> None:
     was, now = {"amplification": 1.0}, {"amplification": 1.55}
     told = costs.costs("leases", lambda name: was.get(name, 0.0), lambda name: now.get(name, 0.0))
     assert told == "It costs: 1.55 attempts for each success, instead of 1."
+    was, now = {"queue_peak": 20.0, "sojourn_p99_s": 0.1, "ttr99_s": 60.0}, {"queue_peak": 400.0, "sojourn_p99_s": 5.0}
+    told = costs.costs("leases", lambda name: was.get(name, 0.0), lambda name: now.get(name, 0.0))
+    waits = "It costs: up to 400 requests wait at one time, instead of 20"
+    assert told == f"{waits}; 99 % of the requests take up to 5 s, instead of 100 ms."
+    told = costs.costs(
+        "leases", lambda name: (was | {"ttr99_s": math.inf}).get(name, 0.0), lambda name: now.get(name, 0.0)
+    )
+    assert told == f"{waits}."
 
 
 @pytest.mark.parametrize(("leased", "said"), [(1.0, "all have one at the end, but not for 2 min yet"), (0.5, "50 %")])

@@ -5,18 +5,22 @@ from collections.abc import Callable
 
 from recovery.measures import register
 from recovery.measures.register import TrafficName
-from recovery.units import show_count, show_number, show_share
+from recovery.units import show_count, show_duration, show_number, show_share
 
 SHARE_GROWS = 0.01  # a harm that is a share is told from so much more on
 GROWS = 0.05  # another harm from so much more on, relative
 SERVED = "served_share"  # of jobs: it is less that is a harm
 ATTEMPTS = "amplification"  # attempts for each success: whoever receives them pays
 ATTEMPTS_GROW = 1.2  # these are told from so many times as many on
+QUEUE = "queue_peak"  # requests that wait at one time: memory, and clients that wait
+TIME = "sojourn_p99_s"  # of a request at a host: whoever gets in waits so long for the answer
+LONGER = 1.5  # these are told from so many times as much on,
+QUEUE_MORE, TIME_MORE_S = 10, 1.0  # and so much more
 
 
 def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str], float]) -> str:
-    """A sentence: the harms of leases or jobs that grow, and attempts, with both means, or that none does. `was` and
-    `now` give a harm's mean by its name, nan where it is not known.
+    """A sentence: the harms of leases or jobs that grow, attempts, the longest queue and the time to an answer, with
+    both means, or that none does. `was` and `now` give a harm's mean by its name, nan where it is not known.
     """
     names = [name for name in (*register.harms(traffic), SERVED) if not math.isnan(was(name) + now(name))]
     if not names:
@@ -25,6 +29,13 @@ def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str]
     was_made, made = was(ATTEMPTS), now(ATTEMPTS)
     if math.isfinite(was_made) and math.isfinite(made) and made > ATTEMPTS_GROW * was_made:
         out.append(f"{show_number(made)} attempts for each success, instead of {show_number(was_made)}")
+    waited, waits = was(QUEUE), now(QUEUE)
+    if waits > LONGER * waited and waits - waited >= QUEUE_MORE:
+        out.append(f"up to {show_count(waits)} requests wait at one time, instead of {show_count(waited)}")
+    took_s, takes_s = was(TIME), now(TIME)
+    is_comparable = math.isfinite(was("ttr99_s"))  # hosts that served hardly anybody did so at once
+    if is_comparable and takes_s > LONGER * took_s and takes_s - took_s >= TIME_MORE_S:
+        out.append(f"99 % of the requests take up to {show_duration(takes_s)}, instead of {show_duration(took_s)}")
     return f"It costs: {'; '.join(out)}." if out else "It costs nothing that is measured."
 
 

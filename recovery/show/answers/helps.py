@@ -9,7 +9,7 @@ from recovery.measures.register import LEASES
 from recovery.show import advice, renewed, stage_times, standings
 from recovery.show.answers import apart, at_hosts, cliffs, gates, herd, mechanism, moments, remedy
 from recovery.show.answers.answer import Change
-from recovery.show.answers.costs import costs, not_measured, outweighs
+from recovery.show.answers.costs import LONGER, TIME, TIME_MORE_S, costs, not_measured, outweighs
 from recovery.show.answers.inputs import trying
 from recovery.show.answers.rests import not_well_with
 from recovery.show.figures import TimeAxis
@@ -20,13 +20,13 @@ CLASSES_TOLD = 2  # variants of which it is said what they do for each class
 ENOUGH = 10  # runs: so many show a cliff that one alone may pass by luck
 SAME_TOLD = 2  # variants of which it is said that they run exactly as the first
 WORTH = 0.1  # of the time that leases are away: what saves less is not advised
+LATER_TOLD = 3  # variants of which it is said how much later they are
 MANY_TRIES = 2  # attempts for each success, from which on they are told where all is well
 LATER = 1.5  # times as long until the last is back: told beside the time of 99 %
 CLEARLY_SOONER = 0.8  # of the time of the best variant: what theory alone says is rough
-SAME_WORK = ("admission", "concurrency", "ramp", "backoff", "herd", "bursts", "silence")  # limits: it waits for them
 SAME_HOSTS = (  # remedies that leave the hosts as they are, and all that they have to do
     "a higher limit", "a higher limit at once", "shorter waits", "shorter waits and a short queue", "longer waits",
-    "waits at random", "asking again sooner",
+    "waits at random", "asking again sooner", "a short queue", "newest first", "a first delay", "a longer timeout",
 )  # fmt: skip
 SERVED_MOST = 0.99  # of all jobs: where fewer get an answer all is not well
 
@@ -98,10 +98,13 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         if len(answering) == 1:
             lacks = "does not recover either" if is_leases else "does not bring all stages back either"
             text = f"“{answering[0].variant}” {lacks if is_never else f'is not {how}'}."
+        if not is_never and (later := _later(summary, answering)):
+            text = later if len(answering) == 1 else f"{text.removesuffix('.')}: {later}"
         said.append(text)
     said += [*classes, *_by_priority_alone(summary, _changes_of_the_system(summary)[0]), *([away] if away else [])]
     if others:
-        said += [_fewest_wait(summary) if not (is_never or trade) else "", *declared]
+        said += [] if is_never or trade else [_answered_sooner(summary), _fewest_wait(summary)]
+        said += declared
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
         return Change(text=" ".join(text for text in said if text)), None
@@ -162,8 +165,8 @@ def _means(group: Group) -> str:
 
 def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: remedy.Remedy) -> tuple[str, bool]:
     """What a change of a fleet or of jobs that recover can save (of a capacity: half of the work with twice the
-    workers, and what is in vain; with a short queue only that; of clients that wait or a limit that holds back: what
-    the same hosts do not need), of how long a trouble, and whether that is little: the hosts alone take the time, and
+    workers, and what is in vain; with a short queue only that; of whatever leaves the hosts as they are: what they do
+    not need for the work), of how long a trouble, and whether that is little: the hosts alone take the time, and
     nobody gives up meanwhile; or leases were away for much longer than it, and it is less than one lasts. Of those that
     do not recover nothing.
     """
@@ -174,7 +177,7 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: 
     from_s, away_s = first.mean("recovers_from_s"), was.mean_s
     down_s = mechanism.restart_takes_s(first.scenario, from_s)
     gain_s = max(was.mean_s - down_s, 0.0)
-    if limit.kind in SAME_WORK and found.name in SAME_HOSTS:
+    if found.name in SAME_HOSTS:
         hosts_s = gates.hosts_s(first.scenario, mechanism.work_of(first))
         gain_s -= hosts_s if hosts_s <= gain_s else 0.0  # where many give up, less than all the work is done
     more = ""
@@ -185,7 +188,8 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: 
             more = f"; with twice the workers as well about {show_duration(gain_s)}"
             gain_s = vain_s
     if fleet is not None and first.unleased is not None:
-        span = (first.unleased_spans or (first.unleased,))[-1]
+        spans, back_s = first.unleased_spans or (first.unleased,), first.mean("recovers_from_s") + was.mean_s
+        span = [spans[0], *(one for one in spans if one.from_s <= back_s)][-1]  # not one that comes after it
         away_s = span.to_s - span.from_s
     is_patient = is_paced and was.mean_s <= hosts.timeout_s
     is_little = is_patient or (fleet is not None and gain_s < min(WORTH * away_s, fleet.lease_s))
@@ -195,6 +199,33 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: 
     )  # leases may be away for less than all the time after it
     saves = f"{'about' if is_paced else 'at most'} {part} of the {show_duration(away_s)}"
     return f"{saves} that {what}{more}", is_little
+
+
+def _later(summary: Summary, others: Sequence[Group]) -> str:
+    """Which variants are later than the first, and by how much, as a sentence; "" where none clearly is."""
+    first, told = summary.groups[0], []
+    was = advice.standing(summary, first)
+    for one in others:
+        now = advice.standing(summary, one)
+        if now.never_share > was.never_share:
+            told.append(f"“{one.variant}” is not well before the end{_in_runs(now)}")
+        elif now.never_share == was.never_share and now.mean_s - was.mean_s > first.scenario.window_s:
+            told.append(f"“{one.variant}” is {show_duration(now.mean_s - was.mean_s)} later")
+    return f"{', '.join(told[:LATER_TOLD])}{' and so on' if len(told) > LATER_TOLD else ''}." if told else ""
+
+
+def _answered_sooner(summary: Summary) -> str:
+    """Which variant answers requests much sooner, though leases or jobs are back no sooner: that is what clients who
+    get in feel, and no time to recovery tells it; "" where none does.
+    """
+    first, *others = [summary.groups[0], *_changes_of_the_system(summary)[0]]
+    known = [one for one in others if not math.isnan(one.mean(TIME))]
+    least = min(known, key=lambda one: one.mean(TIME), default=first)
+    was_s, now_s = first.mean(TIME), least.mean(TIME)
+    if not (was_s >= LONGER * now_s and was_s - now_s >= max(TIME_MORE_S, first.scenario.window_s)):
+        return ""
+    text = f"But under “{least.variant}” whoever gets in is answered sooner: 99 % of the requests take up to "
+    return f"{text}{show_duration(now_s)} at a host, instead of {show_duration(was_s)} (sojourn_p99_s)."
 
 
 def _fewest_wait(summary: Summary) -> str:

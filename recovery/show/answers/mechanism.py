@@ -117,7 +117,7 @@ def predicted(group: Group) -> Limit | None:
         return found
     work = float(group.scenario.fleet.asks)
     hosts_s = gates.hosts_s(group.scenario, work)
-    alone = f"; the hosts alone would need {show_duration(hosts_s)}"
+    alone = _alone(group.scenario.hosts, hosts_s)
     return max(_bounds(group, work, hosts_s, alone), key=lambda limit: limit.number)
 
 
@@ -126,6 +126,13 @@ def collapse_of(group: Group) -> Limit | None:
     theory names nothing.
     """
     return _why_collapsed(group)
+
+
+def _alone(hosts: Hosts, hosts_s: float) -> str:
+    """How long the hosts alone would take, as the end of a sentence; "" where they are slower the more they hold, since
+    their full speed says nothing then.
+    """
+    return "" if hosts.slower > 1 + TOLD else f"; the hosts alone would need {show_duration(hosts_s)}"
 
 
 ALL_THE_TIME = ("service", "renewals", "uneven", "arrivals", "gated", "admission", "operator")
@@ -473,7 +480,7 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     hosts_s = gates.hosts_s(group.scenario, work)
     most_s = ttr * (1 + TOLD) + window_s  # where many give up, less than all the work is done
     is_told = hosts_s <= most_s
-    alone = f"; the hosts alone would need {show_duration(hosts_s)}" if is_told else ""
+    alone = _alone(group.scenario.hosts, hosts_s) if is_told else ""
     bounds = _bounds(group, work, hosts_s, alone, ttr, down_s)
     known = [limit for limit in bounds if limit.kind not in LEAST or limit.number <= most_s]
     known = [limit for limit in known if limit.kind != "bursts" or limit.number <= ttr / HALF]
