@@ -1147,3 +1147,26 @@ def test_a_change_that_leaves_the_hosts_as_they_are_saves_none_of_their_time() -
     assert [float(one) for one in least] == pytest.approx([200 / 60, 5], abs=0.1)  # 99 % of it
     assert "all" in helps._gain(first, was, limit, remedy.Remedy("something else", "", ()))[0]
     assert most == ["5"]
+
+
+def test_a_variant_that_helps_is_told_by_its_keys() -> None:
+    """Three keys of the file that the variant changes or adds, with what the file has; none of what it leaves."""
+    text = (
+        LEASES
+        + """
+[variants.best]
+host.workers = 8
+policy.client.cap = "2s"
+policy.queue = { name = "bounded", limit = "9s" }
+"""
+    )
+    summary, said = told(text)
+    assert summary.groups[0].sets == ()
+    assert said.change.name == "best"
+    wanted = 'It sets host.workers = 8 instead of 2, policy.client.cap = "2s" instead of "5s", '
+    assert wanted + 'policy.queue = { name = "bounded", limit = "9s" }.' in said.change.text
+
+
+def test_an_answer_says_that_requests_hang_in_the_outage() -> None:
+    assert "requests do not fail but hang: about " in told(HANGS)[1].happened.text
+    assert "hang" not in told(LEASES)[1].happened.text

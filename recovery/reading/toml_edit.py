@@ -44,6 +44,12 @@ def changed(have: Table, want: Table) -> Iterator[tuple[str, Any]]:
         yield key_of(path), new
 
 
+def settings(have: Table, want: Table) -> Iterator[tuple[str, str, str]]:
+    """The same, with the old value and the new one as TOML has them; "" for a key that there was not."""
+    for path, old, new in _differences(have, want):
+        yield key_of(path), "" if old is None else literal(old), literal(new)
+
+
 def key_of(path: tuple[str | int, ...]) -> str:
     """A path as a key with dots."""
     return ".".join(part if re.fullmatch(r"[\w-]+", str(part)) else json.dumps(part) for part in map(str, path))

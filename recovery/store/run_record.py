@@ -156,6 +156,14 @@ class AfterOutage(Record):
     refused: Number
 
 
+class Setting(Record):
+    """What a variant sets: a key of the file, its value as TOML has it, and that of the file ("": it is not there)."""
+
+    key: str
+    value: str
+    was: str = ""
+
+
 class Group(Record):
     """The runs of one variant together, with its scenario."""
 
@@ -178,6 +186,7 @@ class Group(Record):
     spared: Spared | None = Field(None, exclude_if=lambda value: value is None)
     # None where leases were lost, without an outage, or where this does not tell why none was
     outages: tuple[AfterOutage, ...] = Field((), exclude_if=lambda value: not value)  # where there are several
+    sets: tuple[Setting, ...] = Field((), exclude_if=lambda value: not value)  # what sets it apart from the file
     lost_again: Number | None = Field(None, exclude_if=lambda value: value is None)
     """How often a lease ran out after operators had ended the sessions (mean of the runs); None: not counted."""
 

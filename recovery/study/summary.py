@@ -14,6 +14,8 @@ from recovery.model import policies
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment
+from recovery.reading.keys import merge
+from recovery.reading.toml_edit import settings
 from recovery.simulate import identity
 from recovery.simulate.explain import explanation
 from recovery.simulate.outcome import Outcome
@@ -84,7 +86,7 @@ def summarise(
         if own:
             found = _group(variant, *zip(*own, strict=True))
             is_file = variant == experiment.first if variant.levers else None
-            groups.append(found.model_copy(update={"is_file": is_file}))
+            groups.append(found.model_copy(update={"is_file": is_file, "sets": _sets(experiment, variant.name)}))
     return record.Summary(
         format=FORMAT,
         rows=tuple(rows),
@@ -97,6 +99,13 @@ def summarise(
         failures=tuple(failures),
         judged_class=_judged_class(experiment),
     )
+
+
+def _sets(experiment: Experiment, name: str) -> tuple[record.Setting, ...]:
+    """What a variant of this name sets, the smallest parts of the file that differ."""
+    change = experiment.changes.get(name, {})
+    found = settings(experiment.base, merge(experiment.base, change)) if change else ()
+    return tuple(record.Setting(key=key, value=new, was=old) for key, old, new in found)
 
 
 def _judged_class(experiment: Experiment) -> str:

@@ -20,6 +20,8 @@ CLASSES_TOLD = 2  # variants of which it is said what they do for each class
 ENOUGH = 10  # runs: so many show a cliff that one alone may pass by luck
 SAME_TOLD = 2  # variants of which it is said that they run exactly as the first
 WORTH = 0.1  # of the time that leases are away: what saves less is not advised
+SETS_TOLD = 3  # keys that a variant sets
+BRIEF = 80  # characters of a value
 LATER_TOLD = 3  # variants of which it is said how much later they are
 MANY_TRIES = 2  # attempts for each success, from which on they are told where all is well
 LATER = 1.5  # times as long until the last is back: told beside the time of 99 %
@@ -578,6 +580,18 @@ def _the_last(summary: Summary, best: Group) -> str:
     return f"{text}; all are back first under “{soonest[1].variant}” ({soonest[0].whole()})."
 
 
+def _sets(best: Group) -> str:
+    """What a variant sets, key by key, with what the file has; "" where that is not known."""
+    told = [f"{one.key} = {_brief(one.value)}" + (f" instead of {_brief(one.was)}" if one.was else "")
+            for one in best.sets[:SETS_TOLD]]  # fmt: skip
+    more = len(best.sets) - len(told)
+    return f"It sets {', '.join(told)}{f' and {more} more' if more else ''}." if told else ""
+
+
+def _brief(value: str) -> str:
+    return value if len(value) <= BRIEF else f"{value[: BRIEF - 1]}…"
+
+
 def _best(
     summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis, limit: mechanism.Limit | None
 ) -> Change:
@@ -606,6 +620,7 @@ def _best(
     ]
     parts = [
         f"{text}.",
+        _sets(best),
         "There no lease is lost once more." if is_calm else "",
         _beside_the_class(summary, best),
         _the_last(summary, best),

@@ -48,10 +48,19 @@ def _happened(manifest: RunManifest, summary: Summary) -> str:
     first, axis = summary.groups[0], TimeAxis.of(manifest)
     tell = _leases if manifest.has_leases else _jobs
     before = outages.told_before(manifest, summary, moments.SPELLS)
-    out = [*tell(summary, first, axis), before, *_stages(summary, axis), *_others(summary)]
+    out = [*tell(summary, first, axis), before, _hang(manifest, first), *_stages(summary, axis), *_others(summary)]
     if helps.lacks_the_file(manifest, first):
         out.insert(0, f"“{manifest.head.label}” has no run, so this is “{first.variant}”.")
     return " ".join(one for one in out if one)
+
+
+def _hang(manifest: RunManifest, first: Group) -> str:
+    """That requests hang while the dependency is away, where that is theory's to tell; "" where they fail."""
+    course = manifest.outages[first.outages_index] if first.outages_index < len(manifest.outages) else ()
+    if not course or not mechanism.hangs(first.scenario):
+        return ""
+    text = mechanism.hangs(first.scenario)
+    return f"While the dependency is away requests do not fail but hang: {text}."
 
 
 def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
