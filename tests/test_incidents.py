@@ -19,6 +19,7 @@ from recovery.errors import Refusal
 from recovery.model.variant import Variant
 from recovery.reading import incident
 from recovery.reading.experiment import load, parse
+from recovery.show.answers.answer import Answer
 from recovery.simulate.estimate import estimate
 from recovery.simulate.pipeline import Runner
 from recovery.stages.stage import Row
@@ -35,6 +36,12 @@ def rows_in(variants: Iterable[Variant]) -> dict[str, Row]:
 def rows_of(name: str) -> dict[str, Row]:
     """The same of an incident as it is shipped."""
     return rows_in(load(incident.find(name).file).variants)
+
+
+def ran(file: Path) -> tuple[dict[str, dict[str, float | str]], Answer]:
+    """The same of a file, with the answer that its run begins with."""
+    run = recovery.load(file).run(threads=2)
+    return {row.variant: row.measures | {"verdict": row.verdict} for row in run.summary.rows}, run.answer
 
 
 def text_of(name: str) -> str:
@@ -153,6 +160,7 @@ def test_tasks_that_are_handed_out_again_never_drain() -> None:
     copied, patient = (row.measures for row in run.summary.rows)
     assert [row.variant for row in run.summary.rows] == ["handed out again after 1 h", "handed out again after 12 h"]
     assert run.answer.why.mechanism == "retries"
+    assert run.answer.change.name == "handed out again after 12 h"
     assert [row.verdict for row in run.summary.rows] == ["collapsed", "recovered"]
     assert int(copied["queue_peak"]) > 6 * int(patient["queue_peak"])
 
@@ -180,7 +188,8 @@ def test_900000_leases_are_there_long_after_their_end() -> None:
 
 def test_block_reports_under_one_lock_fail_at_once_and_take_half_an_hour_six_at_a_time() -> None:
     """Reports fail and safe mode lasts for a long time; 800 reports of 11.6 s, six at a time, are 26 min."""
-    rows = rows_of("hdfs-17093")
+    rows, answer = ran(incident.find("hdfs-17093").file)
+    assert answer.change.name == "six at a time"
     at_once, six = rows["all at once"], rows["six at a time"]
     assert at_once["verdict"] == "collapsed"
     assert float(at_once["sojourn_p50_s"]) > 101.7
@@ -190,7 +199,8 @@ def test_block_reports_under_one_lock_fail_at_once_and_take_half_an_hour_six_at_
 
 def test_proxies_that_connect_at_once_wait_for_minutes_and_for_seconds_behind_a_limit() -> None:
     """Responses of 3 min without a limit, and with 100 a second nearly so; smooth in 200 s with 25 a second."""
-    rows = rows_of("istio-35263")
+    rows, answer = ran(incident.find("istio-35263").file)
+    assert "under “25 a second” whoever gets in is answered sooner" in answer.change.text  # the limit that helped
     limited = rows["25 a second"]
     assert 90 < float(rows["no limit"]["sojourn_max_s"]) < 360
     assert float(limited["sojourn_max_s"]) < 2
@@ -200,7 +210,8 @@ def test_proxies_that_connect_at_once_wait_for_minutes_and_for_seconds_behind_a_
 
 def test_late_heartbeats_that_close_all_connections_keep_a_cluster_down() -> None:
     """Does not recover; it does if connections are closed once in 5 min at most."""
-    rows = rows_of("k8s-65954")
+    rows, answer = ran(incident.find("k8s-65954").file)
+    assert answer.change.name == "closed once in 5 min at most"
     assert rows["connections closed after 10 s"]["verdict"] == "collapsed"
     assert rows["closed once in 5 min at most"]["verdict"] == "recovered"
     assert float(rows["closed once in 5 min at most"]["ttr99_s"]) < 600
@@ -208,7 +219,8 @@ def test_late_heartbeats_that_close_all_connections_keep_a_cluster_down() -> Non
 
 def test_a_server_with_most_of_the_clients_refuses_as_long_as_they_stay() -> None:
     """It answers with 429 for hours while the others have room; clients that are spread evenly are all served."""
-    rows = rows_of("k8s-48610")
+    rows, answer = ran(incident.find("k8s-48610").file)
+    assert answer.change.name == "spread evenly"
     hot, even = rows["clients stay where they are"], rows["spread evenly"]
     assert hot["verdict"] == "collapsed"
     assert float(hot["denied_share"]) > 0.1
@@ -218,7 +230,8 @@ def test_a_server_with_most_of_the_clients_refuses_as_long_as_they_stay() -> Non
 
 def test_pods_that_start_all_at_once_take_hours_and_minutes_five_at_a_time() -> None:
     """Stable after about 2 h; under 10 min with five a minute by hand."""
-    rows = rows_of("kube-throttler-57")
+    rows, answer = ran(incident.find("kube-throttler-57").file)
+    assert answer.change.name == "five a minute"
     at_once, by_hand = (float(rows[name]["ttr99_s"]) for name in ("all at once", "five a minute"))
     assert 2 * 3600 / 2 < at_once < 2 * 3600 * 2
     assert by_hand < 1.1 * 600
@@ -240,12 +253,15 @@ def fewer_phones(text: str, share: int) -> str:
 CUT = "half barred, and six nodes cut off after 58 h"
 
 
-def test_phones_that_lost_their_network_overload_it_until_the_needless_load_is_cut() -> None:
+def test_phones_that_lost_their_network_overload_it_until_the_needless_load_is_cut(tmp_path: Path) -> None:
     """15 min without a route, and 61 h 25 min of trouble: half of the attempts barred does not end it, and some hours
     after the needless signals were cut off, it is normal. Without the 15 min nothing happens.
     """
     text = fewer_phones(text_of("kddi-2022"), 100)
-    rows = rows_in(parse(text).variants)
+    (tmp_path / "phones.toml").write_text(text, encoding="utf-8")
+    rows, answer = ran(tmp_path / "phones.toml")
+    assert answer.change.name == CUT  # barring alone was not enough, and the cut was
+    assert "They do not come back" in answer.happened.text
     assert rows["nothing done"]["verdict"] == "collapsed"
     assert rows["half of the attempts barred"]["verdict"] == "collapsed"
     back = float(rows[CUT]["ttr99_s.registration"]) + 25 * 60
