@@ -93,15 +93,15 @@ class LaneRun(hosts.Running):
     def close(self) -> None:
         """Count the work on requests that are in service."""
         host = self.host
-        work = host.workers.reshape(-1, layout.WORKER)
-        work = work[work[:, layout.OUTCOME] != layout.IDLE]
-        if not len(work):
+        busy = np.flatnonzero(host.workers[layout.OUTCOME :][: self.params.workers] != layout.IDLE)
+        if not len(busy):
             return
+        work = host.workers
         now = host.whole[requests.NOW]
-        is_awaited = work[:, layout.SUBMITTED_AT] + self.rules.timeout_ns >= now
-        elapsed = now - work[:, layout.STARTED_AT]
-        paid = np.minimum(work[:, layout.PAID_NS], elapsed)
-        outcome = work[:, layout.OUTCOME]
+        is_awaited = work[layout.SUBMITTED_AT + busy] + self.rules.timeout_ns >= now
+        elapsed = now - work[layout.STARTED_AT + busy]
+        paid = np.minimum(work[layout.PAID_NS + busy], elapsed)
+        outcome = work[layout.OUTCOME + busy]
         fails = (outcome == layout.TELLS) | (outcome == layout.FAILS_UNHEARD)
         last = host.series[host.whole[requests.BIN] - 1]
         last[requests.OVERHEAD_NS] += paid.sum()
@@ -210,13 +210,11 @@ class Hosts:
             places=np.zeros(waits, np.int32),
             free=free.copy(),
             least=least.copy(),
-            workers=_nobody(len(free)).copy(),
+            workers=_nobody().copy(),
             begun=np.zeros(BEGUN, np.int64),
-            clients=np.zeros(layout.AHEAD, np.int64),
-            attempts=np.zeros(layout.AHEAD, np.int64),
             logs=np.zeros(layout.AHEAD),
-            before=np.zeros(layout.AHEAD, np.int64),
-            idle_from=np.zeros(layout.AHEAD, np.int64),
+            uniforms=np.zeros(layout.AHEAD),
+            values=np.zeros(layout.AHEAD),
             whole=whole,
             real=self._real.copy(),
             expiring=expiring,
@@ -250,12 +248,13 @@ def _idle(workers: int) -> tuple[Whole, Whole]:
     return free, free.reshape(groups, layout.GROUP).min(axis=1)
 
 
-@functools.lru_cache(maxsize=64)
-def _nobody(workers: int) -> Whole:
-    """Records of so many idle workers, and behind them those of a batch; a host begins with a copy."""
-    records = np.zeros((workers + layout.AHEAD, layout.WORKER), np.int64)
-    records[:workers, layout.RECORD] = np.arange(workers) * layout.WORKER
-    return records.reshape(-1)
+@functools.lru_cache(maxsize=1)
+def _nobody() -> Whole:
+    """The numbers of workers who are all idle; a host begins with a copy."""
+    numbers = np.zeros(layout.WORKERS, np.int64)
+    numbers[layout.RECORD :][: layout.MOST_WORKERS] = np.arange(layout.MOST_WORKERS)
+    numbers[layout.OUTCOME + layout.BATCH :][: layout.AHEAD] = layout.FORESEEN
+    return numbers
 
 
 def wheel(span_ns: int, clients: int) -> tuple[int, int]:

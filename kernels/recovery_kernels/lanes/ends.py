@@ -17,11 +17,11 @@ from recovery_kernels.lanes.layout import (
     LANE_BITS,
     LANES,
     LAST,
+    MOST_WORKERS,
     NUMBER,
     OUTCOME,
     ROW,
     TELLS,
-    WORKER,
 )
 from recovery_kernels.lanes.rows import row_at, write
 from recovery_kernels.requests import LEASED, SLEEPERS
@@ -69,10 +69,10 @@ def leases(rows, lanes, workers, slots, pool, following, expires_ns):  # type: i
             at = row_at(lanes, lane, number)
             if lane != DEADLINES or rows[place(at + NUMBER)] & 1 == 0:
                 count = _note(expires_ns, count, rows[place(at + EXPIRES)])
-    for worker in range(0, workers.shape[0], WORKER):
-        outcome = workers[place(worker + OUTCOME)]
+    for worker in range(MOST_WORKERS):
+        outcome = workers[place(OUTCOME + worker)]
         if outcome in (GRANTS, TELLS):
-            count = _note(expires_ns, count, workers[place(worker + EXPIRES_AT)])
+            count = _note(expires_ns, count, workers[place(EXPIRES_AT + worker)])
     for slot in range(slots.shape[0]):
         end = np.int64(slots[slot])
         while end > 0:

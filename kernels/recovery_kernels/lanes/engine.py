@@ -61,12 +61,11 @@ from recovery_kernels.lanes.layout import (
     WHICH,
     WHO,
     WHO_IS,
-    WORKER,
 )
-from recovery_kernels.lanes.quiet import drawn, take
+from recovery_kernels.lanes.quiet import take
 from recovery_kernels.lanes.rows import enqueue, first_of, pop, row_at, stack, unstack
 from recovery_kernels.lanes.servers import freed_first, lease_now, leave, settle
-from recovery_kernels.lanes.services import answer, carry_out, heard_from, succeed, sweep, wait_again, waste
+from recovery_kernels.lanes.services import answer, carry_out, drawn, heard_from, succeed, sweep, wait_again, waste
 from recovery_kernels.lanes.wheel import turn
 from recovery_kernels.lanes.windows import close_window, count_deadlines, operate
 from recovery_kernels.requests import (
@@ -198,14 +197,13 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
             stop = min(stop, other >> LANE_BITS)
             if is_constant and lanes[DUE + CHECKS] >> LANE_BITS < stop:
                 least, next_sweep, starts, seen, peak = take(
-                    p, r, k, i, h, limit, stop, least, next_sweep, starts, seen, peak
+                    p, r, k, i, h, shift, limit, stop, least, next_sweep, starts, seen, peak
                 )
             while not is_constant:
                 now = lanes[place(DUE + active)] >> LANE_BITS
                 idle_from = (least >> rules.worker_bits) - 1
                 worker = least & number_of
-                base = worker * WORKER
-                outcome = workers[place(base + OUTCOME)]
+                outcome = workers[place(OUTCOME + worker)]
                 ahead = limit if is_eager else now
                 if now >= stop or idle_from > ahead or outcome > GRANTS or starts - seen == ring:
                     break
@@ -237,16 +235,16 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
                 flows[SUBMITTED] += 1
                 oldest = max(oldest, start - now)
                 if outcome == GRANTS:
-                    succeed(params, rules, keys, inputs, host, shift, flows, base, idle_from)
+                    succeed(params, rules, keys, inputs, host, shift, flows, worker, idle_from)
                     busy_ns += idle_from
                 busy_ns -= start
-                workers[place(base + STARTED_AT)] = start
-                workers[place(base + SUBMITTED_AT)] = now
-                workers[place(base + PAID_NS)] = 0
-                workers[place(base + OUTCOME)] = GRANTS
-                workers[place(base + WHO_IS)] = who
-                workers[place(base + EXPIRES_AT)] = expires
-                workers[place(base + WHICH)] = number
+                workers[place(STARTED_AT + worker)] = start
+                workers[place(SUBMITTED_AT + worker)] = now
+                workers[place(PAID_NS + worker)] = 0
+                workers[place(OUTCOME + worker)] = GRANTS
+                workers[place(WHO_IS + worker)] = who
+                workers[place(EXPIRES_AT + worker)] = expires
+                workers[place(WHICH + worker)] = number
                 next_sweep = min(next_sweep, finish + rules.least_check_ns)
                 stop = min(stop, next_sweep)
                 free[place(worker)] = ((min(finish, latest) + 1) << rules.worker_bits) | worker
@@ -397,23 +395,22 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
         is_heard = finish <= deadline and finish < doom
         if cancels:
             finish = min(finish, deadline)
-        base = worker * WORKER
-        before = workers[place(base + OUTCOME)]
+        before = workers[place(OUTCOME + worker)]
         if before != IDLE:
             if before == WASTES and not cancels:  # where a herd has collapsed, what happens most
-                waste(host, flows, base, idle_from)
+                waste(host, flows, worker, idle_from)
             else:
                 carry_out(p, r, k, i, h, shift, worker, idle_from)
             busy_ns += idle_from
         busy_ns -= start
-        workers[place(base + STARTED_AT)] = start
-        workers[place(base + SUBMITTED_AT)] = submitted
-        workers[place(base + PAID_NS)] = cost
-        workers[place(base + WHO_IS)] = who
-        workers[place(base + EXPIRES_AT)] = expires
-        workers[place(base + WHICH)] = number
+        workers[place(STARTED_AT + worker)] = start
+        workers[place(SUBMITTED_AT + worker)] = submitted
+        workers[place(PAID_NS + worker)] = cost
+        workers[place(WHO_IS + worker)] = who
+        workers[place(EXPIRES_AT + worker)] = expires
+        workers[place(WHICH + worker)] = number
         outcome = (TELLS if is_failure else GRANTS) + (0 if is_heard else 1)
-        workers[place(base + OUTCOME)] = outcome
+        workers[place(OUTCOME + worker)] = outcome
         next_sweep = min(next_sweep, heard_from(rules, outcome, finish))
         stop = min(stop, next_sweep)
         cost = np.int64(0)

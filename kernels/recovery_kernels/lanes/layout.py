@@ -37,12 +37,23 @@ LANE_BITS = 3
 DRAWN = 64  # up to which row of the lane from which most submissions come draws were made ahead (Host.logs)
 AHEAD = 64
 
-# A worker (Host.workers), and what will have come of its request. While requests are taken in a batch, these have
-# records of their own behind those of all workers, and RECORD says where that of a worker's last request begins; in
-# such a record it says whose it is, or -1 where the worker has taken a later one. Otherwise each worker's is its own.
-STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH, RECORD = range(8)
-WORKER = 8
-IDLE, GRANTS, WASTES, TELLS, FAILS_UNHEARD = range(5)
+MOST_WORKERS = 256
+MOST_WORKERS_NEWEST_FIRST = 32  # all are looked at, whenever one takes a request
+
+# What workers do (Host.workers): each of these numbers side by side, first of all workers, then of the requests of a
+# batch, which lie from BATCH on while they are taken. RECORD is whose numbers are those of a worker's last request: its
+# own, but for one of a batch. FORESEEN grants, too, at DONE_AT, and is counted already; but its next check has not been
+# put down, and the end of its lease is that of the new one.
+BATCH = MOST_WORKERS
+_SIDE_BY_SIDE = MOST_WORKERS + AHEAD
+STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH, DONE_AT, RECORD = range(
+    0, 9 * _SIDE_BY_SIDE, _SIDE_BY_SIDE
+)
+# Of the requests of a batch alone, from 0 on: the service (ns) if it is a first request and if it is a renewal; whose
+# numbers are those of what its worker had done before, and that worker as in Host.free then.
+AS_FIRST, AS_RENEWAL, BEFORE, FREED = range(9 * _SIDE_BY_SIDE, 9 * _SIDE_BY_SIDE + 4 * AHEAD, AHEAD)
+WORKERS = FREED + AHEAD
+IDLE, FORESEEN, GRANTS, WASTES, TELLS, FAILS_UNHEARD = range(6)
 
 COUNTED_AT_MOST = 96  # clients of a slot that are put in order by counting
 MAX_SHIFT = 62 - CLIENT_BITS  # of the wheel: a time within a slot lies beside a client
@@ -50,8 +61,6 @@ CHUNK = 8  # rows of the wheel that lie together; a slot knows where its newest 
 FETCHED = 3  # chunks of a slot that come to the cache beforehand, one each time that the wheel is turned
 LINE = 8  # numbers of a cache line
 GROUP = 8  # workers that are compared at once
-MOST_WORKERS = 256
-MOST_WORKERS_NEWEST_FIRST = 32  # all are looked at, whenever one takes a request
 TIME_BITS = 57  # of a horizon; a finish lies beside the number of its worker, a timer beside that of its lane
 FAR = 1 << 58  # delays are cut off here, beyond every horizon
 NEVER = 1 << 59  # later than all
@@ -83,11 +92,9 @@ class Host(NamedTuple):
     lease, as far as finishes are carried out. pool int64[chunks · CHUNK · ROW], following int32[chunks], slots
     int32[power of two]: the wheel; sorting int64[holders] and places int32[holders], for putting one of its slots in
     order. free int64[groups · GROUP]: when each worker is free, plus 1, above its number; least int64[groups] of them.
-    workers int64[(groups · GROUP + AHEAD) · WORKER], the records of a batch last. begun int64[power of two]: starts
-    that lie ahead of the clock. clients and attempts int64[AHEAD]: those of the next requests, whose services are drawn
-    ahead; logs float64[AHEAD]: logarithms of these draws. before and idle_from int64[AHEAD]: of each request of a
-    batch, the record of the one that its worker had done before, or -1, and since when the worker was free. The rest is
-    as in `requests`.
+    workers int64[WORKERS]. begun int64[power of two]: starts that lie ahead of the clock. logs float64[AHEAD]:
+    logarithms of the draws of the next services, where they are taken one by one. uniforms and values float64[AHEAD]:
+    scratch. The rest is as in `requests`.
     """
 
     rows: Whole
@@ -103,11 +110,9 @@ class Host(NamedTuple):
     least: Whole
     workers: Whole
     begun: Whole
-    clients: Whole
-    attempts: Whole
     logs: Real
-    before: Whole
-    idle_from: Whole
+    uniforms: Real
+    values: Real
     whole: Whole
     real: Real
     expiring: Whole

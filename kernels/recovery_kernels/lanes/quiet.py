@@ -1,21 +1,26 @@
 """What happens most of the time where all delays but those of services are constant: a client whose turn it is finds no
 queue and will be answered in time, as was the one before it at its worker. Such requests are taken in batches.
 
-Each batch is gone through twice. What one request must know of the one before it, when which worker is free, comes
-first; what only has to be counted or put down comes after it, of all of them.
+Each batch is gone through several times. Services are drawn first. What one request must know of the one before it,
+when which worker is free, comes next. What only has to be counted or put down comes after it, of all of them: what is
+the same for many is counted at once, from numbers that lie side by side.
 """
 
 import numpy as np
 
 from recovery_kernels import draws, policies
-from recovery_kernels.batches import window_of
-from recovery_kernels.draws import CONSTANT, EXPONENTIAL
+from recovery_kernels.draws import CONSTANT
+from recovery_kernels.events import NEVER as NEVER_FREE
 from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.lanes.layout import (
     AHEAD,
+    AS_FIRST,
+    AS_RENEWAL,
+    BATCH,
+    BEFORE,
     CHECKS,
-    CLIENT,
+    DONE_AT,
     DOOM,
     DRAWN,
     DUE,
@@ -23,6 +28,8 @@ from recovery_kernels.lanes.layout import (
     EXPIRES,
     EXPIRES_AT,
     FIRST,
+    FORESEEN,
+    FREED,
     GRANTS,
     GROUP,
     IDLE,
@@ -44,163 +51,272 @@ from recovery_kernels.lanes.layout import (
     WHICH,
     WHO,
     WHO_IS,
-    WORKER,
 )
-from recovery_kernels.lanes.rows import make_room, row_at, write
+from recovery_kernels.lanes.rows import row_at, write
 from recovery_kernels.lanes.servers import settle
+from recovery_kernels.lanes.services import carry_out, count
 from recovery_kernels.requests import (
     BIN,
     BUSY_NS,
-    ESTABLISHED,
-    LEASED,
     OLDEST_PEAK,
-    OVERHEAD_NS,
     SUBMITTED,
     SUCCEEDED,
-    UNLEASED_CARRY,
-    UNLEASED_CARRY_NS,
-    UNLEASED_NS,
     USEFUL_NS,
     part_of,
 )
 
+_LONGEST_NS = 1 << 50  # what takes longer, 13 days, is not taken in a batch
+# Added to a whole number below it, 2^52 leaves that number's bits behind its own: a conversion of which the processor
+# does several at a time.
+_WHOLE = 2.0**52
+_WHOLE_BITS = np.int64(np.float64(_WHOLE).view(np.int64))
+
 
 @inline
-def _look_ahead(host, first, has_logs, key):  # type: ignore[no-untyped-def]
-    """Write the next requests into the records of a batch, and the logarithms of the draws of their services if some
-    need them. Addresses lie side by side, so that the processor draws several uniforms at a time.
+def _draw_services(dist, key, inputs, host, begin, many, most, column):  # type: ignore[no-untyped-def]
+    """Fill a column with the services (ns) of so many requests of a batch, of one law. Those above `most` are that."""
+    workers, uniforms, values = host.workers, host.uniforms, host.values
+    if dist.kind != CONSTANT:
+        for each in range(many):
+            slot = BATCH + begin + each
+            uniforms[place(each)] = draws.uniform(key, workers[place(WHO_IS + slot)], workers[place(WHICH + slot)] >> 1)
+    draws.quantiles(dist, inputs.table, uniforms, values, many)
+    for each in range(many):
+        value = values[place(each)]
+        value = value if value < most else most
+        workers[place(column + begin + each)] = np.float64(np.floor(value + 0.5) + _WHOLE).view(np.int64) - _WHOLE_BITS
+
+
+@inline
+def _look_ahead(params, keys, inputs, host, first, timeout_ns):  # type: ignore[no-untyped-def]
+    """Write the next requests into the records of a batch, and draw their services: as first requests, if some may be
+    such when they start, and as renewals, if some may be those. Each step goes over numbers that lie side by side.
     """
     rows, lanes, workers = host.rows, host.lanes, host.workers
-    clients, attempts, logs = host.clients, host.attempts, host.logs
     begin = first & (AHEAD - 1)
-    many = min(AHEAD - begin, lanes[END + CHECKS] - first)
-    offset, mask = lanes[OFFSET + CHECKS], lanes[MASK + CHECKS]
-    record = (np.int64(host.free.shape[0]) + begin) * WORKER
-    for number in range(many):
-        at = offset + ((first + number) & mask) * ROW
-        who = rows[place(at + WHO)]
-        attempt = rows[place(at + NUMBER)] + 2
-        workers[place(record + SUBMITTED_AT)] = rows[place(at + TIME)]
-        workers[place(record + WHO_IS)] = who
-        workers[place(record + EXPIRES_AT)] = rows[place(at + EXPIRES)]
-        workers[place(record + WHICH)] = attempt
-        clients[place(number)] = who & CLIENT
-        attempts[place(number)] = attempt >> 1
-        record += WORKER
-    if has_logs:
-        for number in range(many):
-            logs[place(begin + number)] = draws.uniform(key, clients[place(number)], attempts[place(number)])
-        for number in range(many):
-            logs[place(begin + number)] = draws.log(logs[place(begin + number)])
+    row = first & lanes[MASK + CHECKS]
+    many = min(AHEAD - begin, lanes[MASK + CHECKS] + 1 - row, lanes[END + CHECKS] - first)
+    row = lanes[OFFSET + CHECKS] + row * ROW
+    soonest, latest = np.int64(NEVER), np.int64(-NEVER)
+    for each in range(many):
+        at = row + each * ROW
+        slot = BATCH + begin + each
+        workers[place(SUBMITTED_AT + slot)] = rows[place(at + TIME)]
+        workers[place(WHO_IS + slot)] = rows[place(at + WHO)]
+        workers[place(EXPIRES_AT + slot)] = rows[place(at + EXPIRES)]
+        workers[place(WHICH + slot)] = rows[place(at + NUMBER)] + 2
+        soonest = min(soonest, rows[place(at + EXPIRES)])
+        latest = max(latest, rows[place(at + EXPIRES)])
+    most = np.float64(timeout_ns + 1)
+    if soonest <= workers[place(SUBMITTED_AT + BATCH + begin + many - 1)] + timeout_ns:
+        _draw_services(params.establish, keys.service, inputs, host, begin, many, most, AS_FIRST)
+    if latest > workers[place(SUBMITTED_AT + BATCH + begin)]:
+        _draw_services(params.renew, keys.service, inputs, host, begin, many, most, AS_RENEWAL)
     lanes[DRAWN] = first + many
 
 
-@kernel
-def drawn(params, keys, inputs, is_renewal, client, attempt):  # type: ignore[no-untyped-def]
-    """A service time (float64 ns)."""
-    kind = params.renew if is_renewal else params.establish
-    return draws.draw(kind, inputs.table, keys.service, client, attempt)
+@inline
+def _lies_in(lowest, highest, begin_ns, window_ns):  # type: ignore[no-untyped-def]
+    """Whether all leases that end between two times run out in the window that begins at a third."""
+    return lowest > begin_ns and highest <= begin_ns + window_ns
 
 
 @inline
-def _succeed_all(params, rules, host, flows, begin, many):  # type: ignore[no-untyped-def]
-    """As `services.succeed` for all who were done before so many requests of a batch were taken, where a lease and the
-    time to the next check are always the same. Leases that run out in one window follow each other: they are added to
-    its count together.
+def _count_all(params, rules, keys, inputs, host, flows, begin, end, limit):  # type: ignore[no-untyped-def]
+    """Count what comes of the requests of a batch, though most are still in service. Not counted are those that are
+    done after `limit`. Returns when the first of them is done.
     """
-    whole, workers, rows, lanes = host.whole, host.workers, host.rows, host.lanes
+    whole, workers = host.whole, host.workers
     expiring, histogram = host.expiring, host.histogram
-    before, idle_from = host.before, host.idle_from
+    busy_ns, useful_ns, oldest = np.int64(0), np.int64(0), np.int64(0)
+    soonest, latest, lowest, highest = np.int64(NEVER), np.int64(0), np.int64(NEVER), np.int64(-NEVER)
+    for each in range(begin, end):
+        slot = BATCH + each
+        start = workers[place(STARTED_AT + slot)]
+        expires = workers[place(EXPIRES_AT + slot)]
+        finish = workers[place(DONE_AT + slot)]
+        oldest = max(oldest, start - workers[place(SUBMITTED_AT + slot)])
+        busy_ns -= start
+        useful_ns += finish - start
+        soonest, latest = min(soonest, finish), max(latest, finish)
+        lowest, highest = min(lowest, expires), max(highest, expires)
+    whole[BUSY_NS] += busy_ns
+    whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], oldest)
     is_from_arrival = params.lease.kind == policies.CREDIT_ON_ARRIVAL
-    lease_ns, check_ns, windows_per_ns = rules.lease_ns, rules.check_ns, rules.windows_per_ns
-    window_ns = np.int64(params.window_ns)
-    last_window = np.int64(expiring.shape[0] - 1)
-    old_ns, old, olds = whole[OLD], whole[OLD + 1], np.int64(0)
-    new_ns, new, news = whole[NEW], whole[NEW + 1], np.int64(0)
+    first_from, last_from = soonest, latest
+    if is_from_arrival:
+        submitted = SUBMITTED_AT + BATCH
+        first_from, last_from = workers[place(submitted + begin)], workers[place(submitted + end - 1)]
+    first_new, last_new = first_from + rules.lease_ns, last_from + rules.lease_ns
+    # Nearly always all of them are renewals of leases that run out in one window, and so do the new ones.
+    if (
+        latest <= min(limit, lowest - 1, first_new - 1)
+        and _lies_in(lowest, highest, whole[OLD], params.window_ns)
+        and _lies_in(first_new, last_new, whole[NEW], params.window_ns)
+    ):
+        many = end - begin
+        flows[SUCCEEDED] += many
+        flows[USEFUL_NS] += useful_ns
+        expiring[place(whole[OLD + 1])] -= many
+        expiring[place(whole[NEW + 1])] += many
+        for each in range(begin, end):
+            slot = BATCH + each
+            credit = workers[place(SUBMITTED_AT + slot)] if is_from_arrival else workers[place(DONE_AT + slot)]
+            workers[place(EXPIRES_AT + slot)] = credit + rules.lease_ns
+        for each in range(begin, end):
+            slot = BATCH + each
+            sojourn = workers[place(DONE_AT + slot)] - workers[place(SUBMITTED_AT + slot)]
+            histogram[place(part_of(sojourn))] += 1
+        return soonest
+    for each in range(begin, end):
+        slot = BATCH + each
+        if workers[place(DONE_AT + slot)] <= limit:
+            workers[place(EXPIRES_AT + slot)] = count(
+                params, rules, keys, inputs, host, flows, slot, workers[place(DONE_AT + slot)]
+            )
+        else:
+            workers[place(OUTCOME + slot)] = GRANTS
+    return soonest
+
+
+@inline
+def _put_down(params, rules, keys, inputs, host, shift, begin, many):  # type: ignore[no-untyped-def]
+    """Put down the next checks of all who were done before the requests of a batch were taken."""
+    workers, rows, lanes = host.workers, host.rows, host.lanes
+    check_ns = rules.check_ns
     offset, mask = lanes[OFFSET + CHECKS], lanes[MASK + CHECKS]
     end, last = lanes[END + CHECKS], lanes[LAST + CHECKS]
-    first_end = end
-    useful_ns = np.int64(0)
+    busy_ns = np.int64(0)
     for each in range(begin, begin + many):
-        base = before[place(each)]
-        if base < 0:
-            continue
-        now = idle_from[place(each)]
-        submitted = workers[place(base + SUBMITTED_AT)]
-        expires = workers[place(base + EXPIRES_AT)]
-        client = workers[place(base + WHO_IS)] & CLIENT
-        useful_ns += now - workers[place(base + STARTED_AT)]
-        paid = workers[place(base + PAID_NS)]
-        if paid != 0:
-            useful_ns -= paid
-            flows[OVERHEAD_NS] += paid
-        histogram[place(part_of(now - submitted))] += 1
-        if expires > now:
-            since = expires - 1 - old_ns
-            if since < 0 or since >= window_ns:
-                expiring[place(old)] -= olds
-                window = window_of(expires - 1, window_ns, windows_per_ns)
-                old_ns, old, olds = window * window_ns, min(window, last_window), np.int64(0)
-            olds += 1
-        else:
-            whole[UNLEASED_NS] += now - max(expires, 0)
-            if whole[UNLEASED_NS] >= UNLEASED_CARRY_NS:
-                whole[UNLEASED_NS] -= UNLEASED_CARRY_NS
-                whole[UNLEASED_CARRY] += 1
-            flows[ESTABLISHED] += 1
-        lease = (submitted if is_from_arrival else now) + lease_ns
-        if lease > now:
-            since = lease - 1 - new_ns
-            if since < 0 or since >= window_ns:
-                expiring[place(new)] += news
-                window = window_of(lease - 1, window_ns, windows_per_ns)
-                new_ns, new, news = window * window_ns, min(window, last_window), np.int64(0)
-            news += 1
-        else:
-            whole[LEASED] -= 1
-        due = now + check_ns
-        if due <= last:
-            lanes[END + CHECKS] = end
-            at = make_room(rows, lanes, np.int64(CHECKS), due, client)
-        else:
-            last = due
-            at = offset + (end & mask) * ROW
-        end += 1
-        write(rows, at, due, client, lease, workers[place(base + WHICH)])
-    flows[SUCCEEDED] += end - first_end
-    flows[USEFUL_NS] += useful_ns
-    expiring[place(old)] -= olds
-    expiring[place(new)] += news
-    whole[OLD], whole[OLD + 1] = old_ns, old
-    whole[NEW], whole[NEW + 1] = new_ns, new
+        slot = workers[place(BEFORE + each)]
+        now = workers[place(DONE_AT + slot)]
+        outcome = workers[place(OUTCOME + slot)]
+        if outcome == FORESEEN and now + check_ns > last:
+            busy_ns += now
+            last = now + check_ns
+            who, expires = workers[place(WHO_IS + slot)], workers[place(EXPIRES_AT + slot)]
+            write(rows, offset + (end & mask) * ROW, last, who, expires, workers[place(WHICH + slot)])
+            end += 1
+        elif outcome != IDLE:
+            now = (workers[place(FREED + each)] >> rules.worker_bits) - 1
+            busy_ns += now
+            lanes[END + CHECKS], lanes[LAST + CHECKS] = end, last
+            carry_out(params, rules, keys, inputs, host, shift, slot, now)
+            end, last = lanes[END + CHECKS], lanes[LAST + CHECKS]
     lanes[END + CHECKS], lanes[LAST + CHECKS] = end, last
+    host.whole[BUSY_NS] += busy_ns
     first = lanes[FIRST + CHECKS]
     due = rows[place(row_at(lanes, CHECKS, first) + TIME)] if first < end else np.int64(NEVER + CHECKS)
     lanes[DUE + CHECKS] = (due << LANE_BITS) | CHECKS
 
 
+@inline
+def _keep(workers, worker, slot):  # type: ignore[no-untyped-def]
+    """A request of a batch that is still in service when the batch is over: its numbers become those of its worker."""
+    workers[place(RECORD + worker)] = worker
+    workers[place(STARTED_AT + worker)] = workers[place(STARTED_AT + slot)]
+    workers[place(SUBMITTED_AT + worker)] = workers[place(SUBMITTED_AT + slot)]
+    workers[place(PAID_NS + worker)] = 0
+    workers[place(OUTCOME + worker)] = workers[place(OUTCOME + slot)]
+    workers[place(WHO_IS + worker)] = workers[place(WHO_IS + slot)]
+    workers[place(EXPIRES_AT + worker)] = workers[place(EXPIRES_AT + slot)]
+    workers[place(WHICH + worker)] = workers[place(WHICH + slot)]
+    workers[place(DONE_AT + worker)] = workers[place(DONE_AT + slot)]
+    workers[place(OUTCOME + slot)] = FORESEEN
+
+
+@inline
+def _most_waited(host, starts, peak, begin, many):  # type: ignore[no-untyped-def]
+    """Write down when the requests of a batch start, of which so many had begun before. Returns how many wait at most,
+    if those were `peak` so far. One more than ever waits when a request comes if the one so many before it has not yet
+    begun, as all begin in their order. Mostly that is true of none.
+    """
+    begun, workers = host.begun, host.workers
+    ring = np.int64(begun.shape[0])
+    here, there = starts & (ring - 1), (starts - peak) & (ring - 1)
+    started, submitted = STARTED_AT + BATCH + begin, SUBMITTED_AT + BATCH + begin
+    if max(here, there) + many <= ring and peak + 2 * AHEAD < ring:
+        for each in range(many):
+            begun[place(here + each)] = workers[place(started + each)]
+        late = np.int64(0)
+        for each in range(many):
+            late |= workers[place(submitted + each)] - begun[place(there + each)]
+        if late >= 0:  # all had begun
+            return peak
+    for each in range(many):
+        begun[place((starts + each) & (ring - 1))] = workers[place(started + each)]
+        other = begun[place((starts + each - peak) & (ring - 1))]
+        if other > workers[place(submitted + each)] and peak < ring:
+            peak += 1
+    return peak
+
+
+@inline
+def _four(one, two, three, other):  # type: ignore[no-untyped-def]
+    """Three numbers that are in order, and another one, in order."""
+    one, other = min(one, other), max(one, other)
+    two, other = min(two, other), max(two, other)
+    return one, two, min(three, other), max(three, other)
+
+
+@inline
+def _begin(params, rules, host, is_few, ahead, stop, latest, timeout_ns, begin, end, least):  # type: ignore[no-untyped-def]
+    """Find out which worker takes each request of a batch, when, and when it is done. Returns before which of them that
+    ends, and the least of the workers. `is_few`: they are four at most, and written out, so that the order of all stays
+    in registers.
+    """
+    workers, free = host.workers, host.free
+    worker_bits = rules.worker_bits
+    number_of = (np.int64(1) << worker_bits) - 1
+    two, three, four = least, least, least
+    if is_few:
+        least, two, three, four = _four(free[0], np.int64(NEVER_FREE), np.int64(NEVER_FREE), np.int64(NEVER_FREE))
+        least, two, three, four = _four(least, two, three, free[1])
+        least, two, three, four = _four(least, two, three, free[2])
+        least, two, three, four = _four(least, two, three, free[3])
+    each = begin
+    while each < end:
+        slot = BATCH + each
+        now = workers[place(SUBMITTED_AT + slot)]
+        worker = least & number_of
+        before = workers[place(RECORD + worker)]
+        start = max(now, (least >> worker_bits) - 1)
+        if now >= stop or start > max(now, ahead) or workers[place(OUTCOME + before)] > GRANTS:
+            break
+        as_first, as_renewal = workers[place(AS_FIRST + each)], workers[place(AS_RENEWAL + each)]
+        finish = start + (as_first if workers[place(EXPIRES_AT + slot)] <= start else as_renewal)
+        if finish > now + timeout_ns or finish > latest:
+            break
+        workers[place(BEFORE + each)] = before
+        workers[place(FREED + each)] = least
+        workers[place(STARTED_AT + slot)] = start
+        workers[place(DONE_AT + slot)] = finish
+        workers[place(RECORD + worker)] = slot
+        least = ((finish + 1) << worker_bits) | worker
+        free[place(worker)] = least
+        if is_few:
+            least, two, three, four = _four(two, three, four, least)
+        else:
+            least = settle(free, host.least, worker, True)
+        each += 1
+    return each, least
+
+
 @kernel
-def take(params, rules, keys, inputs, host, limit, until, least, next_sweep, starts, seen, peak):  # type: ignore[no-untyped-def]
+def take(params, rules, keys, inputs, host, shift, limit, until, least, next_sweep, starts, seen, peak):  # type: ignore[no-untyped-def]
     """Take requests of the lane of checks that come before `until`, as long as nothing else happens than the module
     says. Returns what changes of what `engine._run` keeps: the least of the workers, from when on something may come of
     services, and of starts ahead of the clock how many began, how many it has passed, and the most who waited.
     """
-    whole, lanes, workers, free, begun = host.whole, host.lanes, host.workers, host.free, host.begun
-    before, free_from, logs = host.before, host.idle_from, host.logs
-    worker_bits, timeout_ns, least_check_ns = rules.worker_bits, rules.timeout_ns, rules.least_check_ns
+    lanes, workers = host.lanes, host.workers
+    worker_bits, least_check_ns = rules.worker_bits, rules.least_check_ns
+    timeout_ns = min(rules.timeout_ns, np.int64(_LONGEST_NS))
     number_of = (np.int64(1) << worker_bits) - 1
-    most_service_ns = np.float64(timeout_ns)
-    latest = min((np.int64(1) << (62 - worker_bits)) - 2, whole[DOOM] - 1)
-    establish_kind, establish = params.establish.kind, params.establish.a
-    renew_kind, renew = params.renew.kind, params.renew.a
-    has_logs = establish_kind == EXPONENTIAL or renew_kind == EXPONENTIAL
+    latest = min((np.int64(1) << (62 - worker_bits)) - 2, host.whole[DOOM] - 1)
     is_eager = rules.is_eager != 0
     ahead = limit if is_eager else np.int64(-1)  # up to then a request may start after its submission
-    is_many = params.workers > GROUP // 2
-    ring = np.int64(begun.shape[0])
-    behind = np.int64(free.shape[0])
-    flows = host.series[place(whole[BIN])]
-    busy_ns, oldest = np.int64(0), np.int64(0)
+    ring = np.int64(host.begun.shape[0])
+    flows = host.series[place(host.whole[BIN])]
     while True:
         first = lanes[FIRST + CHECKS]
         begin = first & (AHEAD - 1)
@@ -208,83 +324,35 @@ def take(params, rules, keys, inputs, host, limit, until, least, next_sweep, sta
         if now >= until:
             break
         if first >= lanes[DRAWN]:
-            _look_ahead(host, first, has_logs, keys.service)
-        most = lanes[DRAWN] - first
+            _look_ahead(params, keys, inputs, host, first, timeout_ns)
+        end = begin + lanes[DRAWN] - first
         if is_eager:
-            most = min(most, ring - (starts - seen))
+            end = min(end, begin + ring - (starts - seen))
         stop = min(until, now + least_check_ns)  # nothing comes sooner of what begins from now on
-        soonest = np.int64(NEVER)
-        each = begin
-        record = (behind + begin) * WORKER
-        while each < begin + most:
-            now = workers[place(record + SUBMITTED_AT)]
-            idle_from = (least >> worker_bits) - 1
-            worker = least & number_of
-            base = worker * WORKER
-            outcome = workers[place(base + OUTCOME)]
-            start = max(now, idle_from)
-            if now >= stop or start > max(now, ahead) or outcome > GRANTS:
-                break
-            is_first = workers[place(record + EXPIRES_AT)] <= start
-            kind = establish_kind if is_first else renew_kind
-            mean = establish if is_first else renew
-            if kind == EXPONENTIAL:
-                mean = max(-mean * logs[place(each)], 0.0)
-            elif kind != CONSTANT:
-                who, number = workers[place(record + WHO_IS)], workers[place(record + WHICH)]
-                mean = drawn(params, keys, inputs, not is_first, who & CLIENT, number >> 1)
-            if not mean < most_service_ns:
-                break
-            finish = start + np.int64(mean + 0.5)
-            if finish > now + timeout_ns or finish > latest:
-                break
-            last = workers[place(base + RECORD)]
-            workers[place(last + RECORD)] = -1
-            if outcome == IDLE:
-                last, idle_from = np.int64(-1), np.int64(0)
-            before[place(each)] = last
-            free_from[place(each)] = idle_from
-            workers[place(base + OUTCOME)] = GRANTS
-            workers[place(base + RECORD)] = record
-            workers[place(record + STARTED_AT)] = start
-            workers[place(record + RECORD)] = base
-            soonest = min(soonest, finish)
-            busy_ns += idle_from - start
-            free[place(worker)] = ((finish + 1) << worker_bits) | worker
-            least = settle(free, host.least, worker, is_many)
-            record += WORKER
-            each += 1
-        many = each - begin
+        if params.workers <= GROUP // 2:
+            end, least = _begin(params, rules, host, True, ahead, stop, latest, timeout_ns, begin, end, least)
+        else:
+            end, least = _begin(params, rules, host, False, ahead, stop, latest, timeout_ns, begin, end, least)
+        many = end - begin
         if many == 0:
             break
         lanes[FIRST + CHECKS] = first + many
+        flows[SUBMITTED] += many
+        soonest = _count_all(params, rules, keys, inputs, host, flows, begin, end, limit)
         next_sweep = min(next_sweep, soonest + least_check_ns)
         until = min(until, next_sweep)
-        flows[SUBMITTED] += many
-        _succeed_all(params, rules, host, flows, begin, many)
-        for each in range(begin, begin + many):
-            record = (behind + each) * WORKER
-            start, now = workers[place(record + STARTED_AT)], workers[place(record + SUBMITTED_AT)]
-            oldest = max(oldest, start - now)
-            if is_eager:
-                begun[place(starts & (ring - 1))] = start
-                starts += 1
-                if start == now:
-                    seen = starts
-                while starts - seen > peak:
-                    if begun[place(seen & (ring - 1))] > now:
-                        peak = starts - seen
-                    else:
-                        seen += 1
-            base = workers[place(record + RECORD)]
-            if base >= 0:  # still in service
-                workers[place(base + STARTED_AT)] = start
-                workers[place(base + SUBMITTED_AT)] = now
-                workers[place(base + PAID_NS)] = 0
-                workers[place(base + WHO_IS)] = workers[place(record + WHO_IS)]
-                workers[place(base + EXPIRES_AT)] = workers[place(record + EXPIRES_AT)]
-                workers[place(base + WHICH)] = workers[place(record + WHICH)]
-                workers[place(base + RECORD)] = base
-    whole[BUSY_NS] += busy_ns
-    whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], oldest)
+        if is_eager:
+            peak = _most_waited(host, starts, peak, begin, many)
+            starts += many
+            seen = max(seen, starts - peak)
+        _put_down(params, rules, keys, inputs, host, shift, begin, many)
+        if params.workers <= many:
+            for worker in range(params.workers):
+                if workers[place(RECORD + worker)] != worker:
+                    _keep(workers, worker, workers[place(RECORD + worker)])
+        else:
+            for each in range(begin, end):
+                worker = workers[place(FREED + each)] & number_of
+                if workers[place(RECORD + worker)] == BATCH + each:
+                    _keep(workers, worker, BATCH + each)
     return least, next_sweep, starts, seen, peak

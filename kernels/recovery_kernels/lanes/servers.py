@@ -5,7 +5,7 @@ import numpy as np
 from recovery_kernels import policies
 from recovery_kernels.events import NOBODY, place
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.lanes.layout import CLIENT, GRANTS, GROUP, IDLE, OUTCOME, TRY, WHICH, WHO_IS, WORKER
+from recovery_kernels.lanes.layout import CLIENT, GRANTS, GROUP, IDLE, OUTCOME, TRY, WHICH, WHO_IS
 from recovery_kernels.lanes.rows import waiter
 from recovery_kernels.lanes.services import carry_out, is_cut
 from recovery_kernels.requests import BIN, BUSY_NS, CANCELLED, OLDEST_PEAK
@@ -31,12 +31,11 @@ def _freed_by(params, host, worker):  # type: ignore[no-untyped-def]
     """By whose event a worker became free, in the order of events at one instant: finishes, then cancellations; each by
     client and attempt.
     """
-    base = worker * WORKER
-    outcome = host.workers[place(base + OUTCOME)]
-    who = host.workers[place(base + WHO_IS)]
+    outcome = host.workers[place(OUTCOME + worker)]
+    who = host.workers[place(WHO_IS + worker)]
     is_cancelled = is_cut(params, outcome) or (params.cancel != 0 and outcome == IDLE)
     key = np.int64(NOBODY) if who == NOBODY else who & CLIENT
-    return key + (TRY if is_cancelled and who != NOBODY else 0), host.workers[place(base + WHICH)]
+    return key + (TRY if is_cancelled and who != NOBODY else 0), host.workers[place(WHICH + worker)]
 
 
 @kernel
@@ -86,12 +85,11 @@ def lease_now(params, rules, keys, inputs, host, shift, client, worker):  # type
     free = host.free[place(worker)] >> rules.worker_bits
     event, number = _freed_by(params, host, worker)
     for other in range(params.workers):
-        base = other * WORKER
-        if host.workers[place(base + OUTCOME)] == GRANTS and host.workers[place(base + WHO_IS)] & CLIENT == client:
+        if host.workers[place(OUTCOME + other)] == GRANTS and host.workers[place(WHO_IS + other)] & CLIENT == client:
             done = host.free[place(other)] >> rules.worker_bits
-            is_first = client < event or (client == event and host.workers[place(base + WHICH)] <= number)
+            is_first = client < event or (client == event and host.workers[place(WHICH + other)] <= number)
             if done < free or (done == free and is_first):
                 carry_out(params, rules, keys, inputs, host, shift, np.int64(other), done - 1)
-                host.workers[place(base + OUTCOME)] = IDLE
+                host.workers[place(OUTCOME + other)] = IDLE
                 host.whole[BUSY_NS] += done - 1
     return host.leases[place(client)]

@@ -12,6 +12,7 @@ from recovery_kernels.lanes.layout import (
     CLIENT,
     EXPIRES_AT,
     FAR,
+    FORESEEN,
     GRANTS,
     HEARD,
     IDLE,
@@ -27,7 +28,6 @@ from recovery_kernels.lanes.layout import (
     WASTES,
     WHICH,
     WHO_IS,
-    WORKER,
 )
 from recovery_kernels.lanes.rows import push
 from recovery_kernels.lanes.wheel import wait
@@ -87,15 +87,32 @@ def _runs_out(params, rules, host, expires, kept, change):  # type: ignore[no-un
     host.expiring[place(whole[place(kept + 1)])] += change
 
 
+@kernel
+def drawn(params, keys, inputs, is_renewal, client, attempt):  # type: ignore[no-untyped-def]
+    """A service time (float64 ns)."""
+    kind = params.renew if is_renewal else params.establish
+    return draws.draw(kind, inputs.table, keys.service, client, attempt)
+
+
 @inline
-def _grant(params, rules, keys, inputs, host, flows, client, expires, now, credit):  # type: ignore[no-untyped-def]
-    """The end of a new lease; keeps the count of leases and of those that run out in each window."""
-    whole = host.whole
+def count(params, rules, keys, inputs, host, flows, slot, now):  # type: ignore[no-untyped-def]
+    """Count that a client learns at `now` that it has a lease: that of a worker, or of that request of a batch. Returns
+    the end of the lease.
+    """
+    whole, workers = host.whole, host.workers
+    paid = workers[place(PAID_NS + slot)]
+    submitted = workers[place(SUBMITTED_AT + slot)]
+    expires = workers[place(EXPIRES_AT + slot)]
+    client = workers[place(WHO_IS + slot)] & CLIENT
+    flows[OVERHEAD_NS] += paid
+    flows[SUCCEEDED] += 1
+    flows[USEFUL_NS] += now - workers[place(STARTED_AT + slot)] - paid
+    host.histogram[place(part_of(now - submitted))] += 1
     length = rules.lease_ns
     if length < 0:
         length = draws.whole_ns(draws.draw(params.lease.duration, inputs.table, keys.lease, client, 0))
         length = min(length + params.lease.grace_ns, draws.FAR_NS)
-    new = credit + length
+    new = policies.credit_ns(params.lease, submitted, now) + length
     if expires > now:
         _runs_out(params, rules, host, expires, OLD, -1)
     else:
@@ -118,20 +135,12 @@ def is_cut(params, outcome):  # type: ignore[no-untyped-def]
 
 
 @inline
-def succeed(params, rules, keys, inputs, host, shift, flows, base, now):  # type: ignore[no-untyped-def]
-    """The client of the worker that lies at `base` learns at `now` that it has a lease. Returns its end."""
+def succeed(params, rules, keys, inputs, host, shift, flows, worker, now):  # type: ignore[no-untyped-def]
+    """The client of a worker learns at `now` that it has a lease. Returns its end."""
     workers = host.workers
-    paid = workers[place(base + PAID_NS)]
-    submitted = workers[place(base + SUBMITTED_AT)]
-    expires = workers[place(base + EXPIRES_AT)]
-    number = workers[place(base + WHICH)]
-    client = workers[place(base + WHO_IS)] & CLIENT
-    flows[OVERHEAD_NS] += paid
-    flows[SUCCEEDED] += 1
-    flows[USEFUL_NS] += now - workers[place(base + STARTED_AT)] - paid
-    host.histogram[place(part_of(now - submitted))] += 1
-    credit = policies.credit_ns(params.lease, submitted, now)
-    expires = _grant(params, rules, keys, inputs, host, flows, client, expires, now, credit)
+    number = workers[place(WHICH + worker)]
+    client = workers[place(WHO_IS + worker)] & CLIENT
+    expires = count(params, rules, keys, inputs, host, flows, worker, now)
     if rules.check_ns >= 0:
         push(host.rows, host.lanes, CHECKS, now + rules.check_ns, client, expires, number)
     else:
@@ -142,53 +151,57 @@ def succeed(params, rules, keys, inputs, host, shift, flows, base, now):  # type
 
 
 @inline
-def waste(host, flows, base, now):  # type: ignore[no-untyped-def]
-    """The worker that lies at `base` is done at `now` with a request whose client gave up."""
+def waste(host, flows, worker, now):  # type: ignore[no-untyped-def]
+    """A worker is done at `now` with a request whose client gave up."""
     workers = host.workers
-    paid = workers[place(base + PAID_NS)]
+    paid = workers[place(PAID_NS + worker)]
     flows[OVERHEAD_NS] += paid
     flows[WASTED] += 1
-    flows[WASTED_NS] += now - workers[place(base + STARTED_AT)] - paid
-    host.histogram[place(part_of(now - workers[place(base + SUBMITTED_AT)]))] += 1
+    flows[WASTED_NS] += now - workers[place(STARTED_AT + worker)] - paid
+    host.histogram[place(part_of(now - workers[place(SUBMITTED_AT + worker)]))] += 1
 
 
 @kernel
 def carry_out(params, rules, keys, inputs, host, shift, worker, now):  # type: ignore[no-untyped-def]
-    """A worker, which is not idle, is done at `now` with what it began."""
+    """A worker, which is not idle, is done at `now` with what it began; or else that request of a batch is."""
     flows = host.series[place(host.whole[BIN])]
     workers = host.workers
-    base = worker * WORKER
-    outcome = workers[place(base + OUTCOME)]
-    if outcome == GRANTS:
-        expires = succeed(params, rules, keys, inputs, host, shift, flows, base, now)
-        if policies.newest_first(params.queue):
-            host.leases[place(workers[place(base + WHO_IS)] & CLIENT)] = expires
+    outcome = workers[place(OUTCOME + worker)]
+    if outcome == FORESEEN:
+        client, number = workers[place(WHO_IS + worker)] & CLIENT, workers[place(WHICH + worker)]
+        due = now + rules.check_ns
+        push(host.rows, host.lanes, CHECKS, due, client, workers[place(EXPIRES_AT + worker)], number)
         return
-    paid = workers[place(base + PAID_NS)]
-    work = now - workers[place(base + STARTED_AT)] - paid
+    if outcome == GRANTS:
+        expires = succeed(params, rules, keys, inputs, host, shift, flows, worker, now)
+        if policies.newest_first(params.queue):
+            host.leases[place(workers[place(WHO_IS + worker)] & CLIENT)] = expires
+        return
+    paid = workers[place(PAID_NS + worker)]
+    work = now - workers[place(STARTED_AT + worker)] - paid
     if is_cut(params, outcome):
         flows[CANCELLED] += 1
         flows[OVERHEAD_NS] += paid + min(work, 0)
         flows[WASTED_NS] += max(work, 0)
         return
     if outcome == WASTES:
-        waste(host, flows, base, now)
+        waste(host, flows, worker, now)
         return
     flows[OVERHEAD_NS] += paid
-    host.histogram[place(part_of(now - workers[place(base + SUBMITTED_AT)]))] += 1
+    host.histogram[place(part_of(now - workers[place(SUBMITTED_AT + worker)]))] += 1
     flows[FAILED] += 1
     flows[FAILED_NS] += work
     if outcome == TELLS:
         host.whole[SLEEPERS] += 1
-        who, expires = workers[place(base + WHO_IS)], workers[place(base + EXPIRES_AT)]
-        number = workers[place(base + WHICH)]
+        who, expires = workers[place(WHO_IS + worker)], workers[place(EXPIRES_AT + worker)]
+        number = workers[place(WHICH + worker)]
         answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
 
 
 @inline
 def heard_from(rules, outcome, finish):  # type: ignore[no-untyped-def]
-    """When a client may submit again that learns at `finish` what came of its request; else NEVER."""
-    if outcome == GRANTS:
+    """When a client may submit again that learns at `finish` what came of its request; else NEVER. Nobody is idle."""
+    if outcome <= GRANTS:
         return finish + rules.least_check_ns
     return finish + rules.least_answer_ns if outcome == TELLS else np.int64(NEVER)
 
@@ -200,14 +213,14 @@ def sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-u
     busy = 0
     heard = np.int64(NEVER)
     for worker in range(params.workers):
-        outcome = host.workers[place(worker * WORKER + OUTCOME)]
+        outcome = host.workers[place(OUTCOME + worker)]
         if outcome != IDLE:
             finish = (host.free[place(worker)] >> rules.worker_bits) - 1
             if finish <= until:
                 carry_out(params, rules, keys, inputs, host, shift, worker, finish)
-                host.workers[place(worker * WORKER + OUTCOME)] = IDLE
+                host.workers[place(OUTCOME + worker)] = IDLE
                 if not is_cut(params, outcome):
-                    host.workers[place(worker * WORKER + WHO_IS)] = NOBODY
+                    host.workers[place(WHO_IS + worker)] = NOBODY
                 whole[BUSY_NS] += finish
             else:
                 busy += 1

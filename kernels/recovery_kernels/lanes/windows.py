@@ -18,7 +18,6 @@ from recovery_kernels.lanes.layout import (
     PAID_NS,
     STARTED_AT,
     TIME,
-    WORKER,
 )
 from recovery_kernels.lanes.rows import row_at, waiter
 from recovery_kernels.lanes.servers import settle
@@ -84,14 +83,13 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
     busy = 0
     up = max(whole[DOWN_UNTIL], now + down_ns)
     for worker in range(params.workers):
-        base = worker * WORKER
-        if host.workers[place(base + OUTCOME)] != IDLE:
+        if host.workers[place(OUTCOME + worker)] != IDLE:
             busy += 1
-            elapsed = now - host.workers[place(base + STARTED_AT)]
-            paid = min(host.workers[place(base + PAID_NS)], elapsed)
+            elapsed = now - host.workers[place(STARTED_AT + worker)]
+            paid = min(host.workers[place(PAID_NS + worker)], elapsed)
             flows[OVERHEAD_NS] += paid
             flows[WASTED_NS] += elapsed - paid
-            host.workers[place(base + OUTCOME)] = IDLE
+            host.workers[place(OUTCOME + worker)] = IDLE
         host.free[place(worker)] = ((now + 1) << rules.worker_bits) | worker
     for worker in range(0, params.workers, GROUP):
         settle(host.free, host.least, worker, True)
