@@ -124,6 +124,8 @@ def test_a_sweep_is_that_of_the_command(mine: Path) -> None:
     assert sweep.rank().equals(told.rank(), null_equal=True)
     assert "Made again with" not in sweep._repr_html_(), "no command made it"
     rows = json.loads(CliRunner().invoke(cli.main, ["compare", "out/mine", "1", "2", "--json"]).stdout)["differences"]
+    twice = CliRunner().invoke(cli.main, ["compare", "out/mine", "1", rows[0]["than"]])
+    assert (twice.exit_code, "which is named twice; want policies that differ" in twice.stderr) == (2, True)
     assert sweep.compare("1", "2")["draws"].to_list() == [row["draws"] for row in rows]
     before = sorted((mine.parent / "other" / "mine" / "parts").iterdir())
     recovery.sweep(mine, out="other", threads=1, progress=False)
