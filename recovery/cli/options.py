@@ -1,5 +1,6 @@
 """Options that several commands have, and the file that they read."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -70,6 +71,27 @@ policies = click.option(
     help="A Python file with your own policy, which the scenario can then name. Its code is run. "
     "`recovery new --policy admission` prints one to start from.",
 )
+
+
+def experiment(command: Callable[P, R]) -> Callable[P, R]:
+    """A file, or a public incident in its place; the command gets the file."""
+
+    @functools.wraps(command)
+    def of_file(*args: P.args, **kwargs: P.kwargs) -> R:
+        from recovery.reading.incident import find
+
+        file, name = kwargs["experiment"], kwargs.pop("incident")
+        if (file is None) == (name is None):
+            told = "Missing argument 'EXPERIMENT'" if file is None else "A file and an incident"
+            raise click.UsageError(f"{told}; want a file, or --incident NAME.")
+        if name is not None:
+            kwargs["experiment"] = str(find(str(name)).file)
+        return command(*args, **kwargs)
+
+    told = click.option(
+        "--incident", metavar="NAME", help="A public incident in place of a file; `recovery incidents` lists them."
+    )
+    return click.argument("experiment", required=False, type=click.Path())(told(of_file))
 
 
 def place(command: Callable[P, R]) -> Callable[P, R]:

@@ -149,11 +149,14 @@ def _at_once(scenario: Scenario, rows: float) -> float:
     )
     waits = policy.client.lower()
     held = held or waits.controller is not None
-    if held or host.hint is not None or host.bar is not None or not isinstance(policy.guard, policies.NoGuard):
+    barred = 0.0 if host.bar is None else host.bar.share
+    if held or host.hint is not None or barred == 1.0 or not isinstance(policy.guard, policies.NoGuard):
         return rows  # clients may stay longer than their attempts and their back-off take
     cap_s = math.inf if host.timeout_cap is None else host.timeout_cap
     tries = (host.timeout.mean_s() * host.timeout_growth**n for n in range(jobs.retries + 1))
     stays_s = math.fsum(min(one, cap_s) for one in tries) + jobs.retries * (waits.longest_s + host.round_trip)
+    if host.bar is not None:  # each attempt may be barred again and again
+        stays_s += (jobs.retries + 1) * barred / (1 - barred) * (host.bar.time.mean_s() + host.round_trip)
     most = max(step.rate_per_s() for step in scenario.steps) / scenario.hosts * stays_s
     return min(rows, 2 * (2 * most + 64))
 

@@ -6,7 +6,7 @@ from recovery.cli import options, say
 
 
 @click.command()
-@click.argument("experiment", type=click.Path())
+@options.experiment
 @options.set_
 @options.policies
 @options.threads
@@ -82,7 +82,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
 
 
 @click.command()
-@click.argument("experiment", type=click.Path())
+@options.experiment
 @options.set_
 @options.policies
 @options.json
