@@ -411,7 +411,9 @@ def test_two_scenarios_are_run_with_the_same_seeds_and_compared(tmp_path: Path) 
     words = ["compare", str(old), str(new), "--replications", "4", "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(cli.main, [*words, "--fail-if", "ttr99_s > +10%"])
     assert result.exit_code == 99, result.output
-    assert "is worse than “old”: 99 % back after" in result.stdout.splitlines()[0]
+    head, *lines = result.stdout.splitlines()[:3]
+    assert head == "What happened: “new” beside “old”: both variants are worse."
+    assert all("”: worse, 99 % back after" in line for line in lines)
     assert "(4 runs against 4, paired: the same seeds and draws)" in result.stdout
     place = tmp_path / "out" / "new-beside-old"
     assert f"report: {place / 'report.html'}" in result.stdout
@@ -440,7 +442,7 @@ def test_a_scenario_stands_beside_a_finished_run_with_its_seed_and_replications(
     words = ["compare", str(tmp_path / "mine"), str(old), "--no-report", "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(cli.main, words)
     assert result.exit_code == 0, result.output
-    assert "have the same time in 2 runs" in result.stdout.splitlines()[0]  # the same file and seeds: equal to the bit
+    assert "both variants are the same" in result.stdout.splitlines()[0]  # the same file and seeds: equal to the bit
     assert "Times are known to one window" not in result.stdout
 
 
@@ -531,3 +533,72 @@ def test_sides_that_do_not_face_the_same_give_no_advice(tmp_path: Path) -> None:
     assert "12 in few" in unlike
     assert "No advice: the sides do not have the same to cope with" in answer_of(found).change.text
     assert beside(was, patient).unlike == ()
+
+
+OVERDUE = """
+horizon = "10m"
+hold = "1m"
+coupling.window = "1s"
+fleet = { holders = 200, hosts = 2, overdue = "NotReady", overdue_after = "50s" }
+host = { establish_time = "5ms", timeout = "30s", fail_after = "until-back" }
+lease = { duration = "350s", check_every = "10s" }
+dependency.outages = [{ from = "2m", to = "4m" }]
+policy.client = { name = "fixed", delay = "1s" }
+"""
+
+
+def test_where_no_lease_is_lost_sides_are_judged_by_when_all_have_renewed(tmp_path: Path) -> None:
+    """Oracle: requests that take ten times as long; where bounds of both overlap it is open."""
+    places = []
+    for name, service in (("quick", "5ms"), ("slow", "50ms")):
+        (file := tmp_path / f"{name}.toml").write_text(OVERDUE.replace("5ms", service))
+        words = ["run", str(file), "--out", str(tmp_path / "out"), "--no-report", "--replications", "2"]
+        assert CliRunner().invoke(cli.main, words).exit_code == 0
+        places.append(tmp_path / "out" / name)
+    found = beside(*places)
+    [one] = found.outcomes
+    assert one.difference is not None
+    assert (one.difference.measure, one.is_worse) == ("ttr_renewed_s", True)
+    answer = answer_of(found)
+    assert answer.happened.text.startswith("“slow” is worse than “quick”: all renewed after ")
+    assert "judged is when all holders have renewed" in answer.rests_on.text
+    rows = {row[0]: row for row in compare_text.lines(found.differences, compare_text.asked(found))}
+    assert rows["ttr99_s"][1:3] == ["always", "always"]
+    assert "ttr_renewed_s" in rows
+    first, slow = compare.sides(places)
+    runs, quick = next(iter(slow.variants.values())), next(iter(first.variants.values()))
+    assert runs.group is not None
+    assert runs.group.renewals is not None
+    assert quick.group is not None
+    early = runs.group.renewals.model_copy(update={"all_s": quick.group.renewed_s[1]})
+    runs = runs._replace(group=runs.group.model_copy(update={"renewals": early}))
+    [open_] = compare.compared([first, slow._replace(variants={slow.head: runs})]).outcomes
+    assert (open_.verdict, open_.is_worse) == ("not told apart", None)
+    assert "counts of renewals tell these times within bounds alone" in compare_text.answer(open_, named=False)
+
+
+def test_a_file_that_is_about_one_class_is_judged_by_it(folder_of: Maker, tmp_path: Path) -> None:
+    """All are back at the same time, and the class that both files are about is back sooner."""
+    folders = [
+        folder_of(tmp_path / name, {"w": TIMES["a"]}, **{"ttr99_s.beat": of_class})
+        for name, of_class in (("a", 0.9), ("b", 0.5))
+    ]
+    sides = [side._replace(judged_class="beat") for side in compare.sides(folders)]
+    found = compare.compared(sides)
+    assert compare_text.answers(found)[0].startswith("“b” is better than “a”: 99 % of “beat” back after ")
+    assert "Judged is “beat” alone" in answer_of(found).rests_on.text
+    assert "ttr99_s.beat" in [row[0] for row in compare_text.lines(found.differences, compare_text.asked(found))]
+    other = compare.compared([sides[0], sides[1]._replace(judged_class="")])
+    assert [one.difference.measure for one in other.outcomes if one.difference is not None] == ["ttr99_s"]
+
+
+def test_of_several_variants_the_worst_stands_first(folder_of: Maker, tmp_path: Path) -> None:
+    a = folder_of(tmp_path / "a", {"w": TIMES["a"], "x": TIMES["a"], "y": TIMES["a"], "z": TIMES["a"]})
+    new = {"w": [t - 30 for t in TIMES["a"]], "x": TIMES["a"], "y": [t + 30 for t in TIMES["a"]],
+           "z": [t + 90 for t in TIMES["a"]]}  # fmt: skip
+    told = answer_of(beside(a, folder_of(tmp_path / "b", new)))
+    head, *lines = told.happened.text.split("\n")
+    assert head == "“b” beside “a”: of 4 variants 2 are worse, 1 is the same, 1 is better."
+    assert [line.partition(",")[0] for line in lines] == ["“z”: worse", "“y”: worse", "“x”: the same", "“w”: better"]
+    assert "\n  “y”: worse" in str(told)
+    assert told._repr_html_().count("<li>") == 4

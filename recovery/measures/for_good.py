@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -40,6 +40,21 @@ def for_good(measure: str, value: float, row: Mapping[str, object]) -> float:
     share = row.get(judge.end_share)
     is_held = judge.share is not None and not (isinstance(share, float) and share < judge.share - ROUNDING)
     return value if is_held else judge.never
+
+
+def is_always(measure: str, of: Callable[[str], float]) -> bool:
+    """Whether a measure is a time to recovery, of all or of a class, and a run never had less than that share of its
+    leases; `of` has the measures of the run. Shares are known at the ends of windows, so nothing is said where sessions
+    ended: all may have been away between two ends.
+    """
+    depth, whose = DEPTHS.get(without_class(measure)), class_of(measure)
+    of_class = f".{whose}" if whose else ""
+    return (
+        depth is not None
+        and of(measure) == 0
+        and of(f"leased_min_share{of_class}") >= depth - ROUNDING
+        and not of(f"sessions_ended{of_class}") > 0
+    )
 
 
 def is_judged(measure: str) -> bool:

@@ -6,7 +6,7 @@ A measure is added by one row of TABLE and one function: tables, [expect], [[obs
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -568,6 +568,15 @@ def onsets() -> tuple[str, ...]:
     ever wrong but for moments.
     """
     return _names([one for one in TABLE if one.is_onset])
+
+
+def deciding(measured: Container[str], of_class: str = "") -> str:
+    """Of what was measured the measure that variants are judged by: that of the last stage that there is; of leases or
+    jobs that of the class that the file is about (`of_class`, "" where it is about none).
+    """
+    if "all_normal_s" in measured:
+        return "all_normal_s"
+    return name if (name := f"ttr99_s.{of_class}") in measured else "ttr99_s"
 
 
 def recoveries() -> tuple[str, ...]:

@@ -88,13 +88,8 @@ _RESTS_ON = {
 
 
 def measure_of(summary: Summary) -> str:
-    """The measure that variants are judged by: that of the last stage that there is; of leases or jobs that of the
-    class that the file is about.
-    """
-    measures, of_class = summary.groups[0].measures, f"ttr99_s.{summary.judged_class}"
-    if "all_normal_s" in measures:
-        return "all_normal_s"
-    return of_class if of_class in measures else "ttr99_s"
+    """The measure that variants are judged by."""
+    return register.deciding(summary.groups[0].measures, summary.judged_class)
 
 
 def whose(summary: Summary) -> str:

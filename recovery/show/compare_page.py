@@ -66,7 +66,6 @@ def write(place: Path, folders: Sequence[Path], found: Comparison) -> Path:
 
 def html(found: Comparison, drawn: Sequence[Drawn], traffic: TrafficName) -> str:
     """The page as text: nothing from outside. Measures are named as those of this traffic."""
-    is_named = len(found.outcomes) > len(found.names) - 1
     tables = [
         (
             compare_text.head(own[0]),
@@ -82,7 +81,6 @@ def html(found: Comparison, drawn: Sequence[Drawn], traffic: TrafficName) -> str
         question="What did the change do?",
         figures=drawn,
         answer=parts(answer_of(found)),
-        others=[compare_text.answer(one, named=is_named) for one in found.outcomes[1:]],
         conditions=[(one.text, _SIGN[one.holds], _LOOK[one.holds], _because(one)) for one in found.conditions],
         tables=tables,
         titles={

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from recovery import units
 from recovery.measures import register
 from recovery.measures.words import show_measure
-from recovery.show.standings import ALIKE
+from recovery.show.standings import ALIKE, ALWAYS
 from recovery.show.text import table
 from recovery.store.compare_record import Comparison, Condition, Difference, Outcome, SideMean
 from recovery.units import digits_apart, show_duration, show_number, show_share
@@ -15,9 +15,9 @@ from recovery.units import digits_apart, show_duration, show_number, show_share
 Show = Callable[[float], str]
 # What is printed, in this order, as far as a run has it; `--json` has all measures.
 SHOWN = (
-    "ttr50_s", "ttr90_s", "ttr99_s", "ttr100_s", "launches_normal_s", "latency_normal_s", "capacity_normal_s",
-    "errors_end_s", "all_normal_s", "served_share", "latency_p99_s", "amplification", "wasted_share", "queue_peak",
-    "backlog_peak", "unleased_holder_hours", "error_minutes",
+    "ttr50_s", "ttr90_s", "ttr99_s", "ttr100_s", "ttr_renewed_s", "launches_normal_s", "latency_normal_s",
+    "capacity_normal_s", "errors_end_s", "all_normal_s", "served_share", "latency_p99_s", "amplification",
+    "wasted_share", "queue_peak", "backlog_peak", "unleased_holder_hours", "error_minutes",
 )  # fmt: skip
 NEVER = "A time that never came counts as the horizon, a time to recovery as what is left from the dependency's return."
 _NAMED = {"all_normal_s": "all normal again"}
@@ -28,6 +28,8 @@ _HOLDS = {
     "not measured": "not measured",
 }
 FROM_NOTHING = 1000.0  # times more: of (nearly) nothing a change in per cent says nothing
+RENEWED = "ttr_renewed_s"
+_ONE_RUN = "one run: no interval"
 FINER = 10  # times finer is the window that is advised
 LATE = "not within"  # the run: it did not collapse, so a longer one may tell another end
 _NO_INTERVAL = "not decided: there is no interval, want more replications"
@@ -43,6 +45,71 @@ def told(found: Comparison) -> str:
     return "\n\n".join(parts)
 
 
+def answers(found: Comparison) -> list[str]:
+    """What each change did: of one a sentence; of several first how many of them are what, then a line each, the worst
+    first.
+    """
+    if len(found.outcomes) == 1:
+        return [answer(found.outcomes[0], named=False)]
+    runs = list(dict.fromkeys(one.run for one in found.outcomes))
+    is_of_variants = len(found.outcomes) > len(runs)
+    those = " and ".join(f"“{run}”" for run in runs)
+    head = f"{those} beside “{found.names[0]}”: "
+    what = "variants" if is_of_variants else found.kind
+    lines = [_line(one, is_of_variants, len(runs) > 1) for one in sorted(found.outcomes, key=_goodness)]
+    return [f"{head}{_tally(found.outcomes, what)}.", *lines]
+
+
+def _tally(outcomes: Sequence[Outcome], what: str) -> str:
+    """How many variants are better, worse and so on: "of 3 variants 1 is worse, 2 are the same"."""
+    found: dict[str, int] = {}
+    for one in sorted(outcomes, key=_goodness):
+        verdict = "" if one.verdict == _ONE_RUN else _verdict(one)
+        found[verdict] = found.get(verdict, 0) + 1
+    told = [
+        f"{many} {'is' if many == 1 else 'are'} {verdict}" if verdict else f"{many} differ{'s' if many == 1 else ''}"
+        for verdict, many in found.items()
+    ]
+    if len(told) > 1:
+        return f"of {len(outcomes)} {what} {', '.join(told)}"
+    whole = f"all {len(outcomes)} {what}" if len(outcomes) > 2 else f"both {what}"
+    return f"{whole} {told[0].partition(' ')[2]}"
+
+
+def _verdict(one: Outcome) -> str:
+    """What a change did, in a word: of a changed outcome whether that is better or worse."""
+    if one.is_worse is not None:
+        return "worse" if one.is_worse else "better"
+    return one.verdict
+
+
+def _goodness(one: Outcome) -> tuple[int, float]:
+    """By which the worst comes first: what is surely so, then the difference of the time that decides."""
+    is_changed = one.verdict == "changed outcome"
+    rank = 0 if one.is_worse is None else (-1 if one.is_worse else 1) * (2 if is_changed else 1)
+    return rank, -one.difference.difference.mean if one.difference is not None else 0.0
+
+
+def _line(one: Outcome, is_of_variants: bool, is_of_runs: bool) -> str:
+    """What a change did, as a line of a list: "“lifo”: worse, 99 % back after 4 min instead of 3 min, +60 s"."""
+    names = [f"“{one.variant}”"] if is_of_variants else []
+    names += [f"“{one.run}”"] if is_of_runs else []
+    against = f" (beside “{one.than_variant}”)" if one.than_variant != one.variant else ""
+    verdict, row = _verdict(one), one.difference
+    subject = f"{' of '.join(names)}{against}: "
+    if one.verdict == "changed outcome":
+        was = f"{one.than_recovered} of {one.than_runs}"
+        return f"{subject}{verdict}, recovers in {one.recovered} of {one.runs} runs instead of {was}."
+    if row is None:
+        return f"{subject}{verdict}, {register_words('ttr99_s')} was not measured ({one.why})."
+    means = _means(row)
+    when = after(register_words(row.measure), means[1])
+    if one.verdict == "the same":
+        return f"{subject}{verdict}, {when}."
+    told = "" if one.verdict == _ONE_RUN else f"{verdict}, "
+    return f"{subject}{told}{when} instead of {_instead(means[0])}{_by(row)}{_why(row)}."
+
+
 def answer(one: Outcome, *, named: bool) -> str:
     """What a change did, in a sentence; `named` with the variant that it speaks of."""
     whose = f"“{one.run}” (“{one.variant}”)" if named else f"“{one.run}”"
@@ -54,37 +121,59 @@ def answer(one: Outcome, *, named: bool) -> str:
         return f"{whose} and {against} are not told apart: {register_words('ttr99_s')} was not measured ({one.why})."
     row = one.difference
     means = _means(row)
-    of = "paired runs" if row.is_paired else f"and {row.than_runs} independent runs"
     what = register_words(row.measure)
     if one.verdict == "the same":
         runs = "1 run" if row.runs == 1 else f"{row.runs} runs"
-        if "never" in means[1] or LATE in means[1]:
+        if "never" in means[1] or LATE in means[1] or row.is_always:
             return f"{whose} and {against} end alike in {runs}: {after(what, means[1])}."
         return f"{whose} and {against} have the same time in {runs}: {after(what, means[1])}."
-    by = f", {signed(row.difference.mean, by_of(row.measure))}{interval(row, f'{row.runs} {of}')}"
-    if "never" in means:  # then the difference is one from the horizon, which says nothing of the system
-        by = ""
+    by, was = _by(row), _instead(means[0])
     if one.verdict in ("better", "worse"):
-        return f"{whose} is {one.verdict} than {against}: {after(what, means[1])} instead of {means[0]}{by}."
+        return f"{whose} is {one.verdict} than {against}: {after(what, means[1])} instead of {was}{by}."
     if one.verdict == "not told apart":
-        none = f"; no interval: {row.why}" if row.why else ""
-        return f"{whose} and {against} are not told apart: {after(what, means[1])} and {means[0]}{by}{none}."
-    told = f"{after(what, means[1])} instead of {means[0]} of {against}"
+        return f"{whose} and {against} are not told apart: {after(what, means[1])} and {was}{by}{_why(row)}."
+    told = f"{after(what, means[1])} instead of {was} of {against}"
     return f"{whose}: {told}{by}; one run tells no chance from change."
 
 
+def _by(row: Difference) -> str:
+    """By how much a time differs, with its interval; "" where one side never comes to it, which makes it a difference
+    from the horizon that says nothing of the system, or was never without it.
+    """
+    if "never" in _means(row) or row.is_always != row.than_is_always:
+        return ""
+    of = "paired runs" if row.is_paired else f"and {row.than_runs} independent runs"
+    return f", {signed(row.difference.mean, by_of(row.measure))}{interval(row, f'{row.runs} {of}')}"
+
+
+def _why(row: Difference) -> str:
+    """Why two times are not told apart, unless their interval says it."""
+    return f"; {'no interval: ' if row.verdict == 'no interval' else ''}{row.why}" if row.why else ""
+
+
+def _instead(when: str) -> str:
+    """A mean of the old side, where that of the new stands before it."""
+    return "never away" if when == ALWAYS else when
+
+
 def after(what: str, when: str) -> str:
-    """When something is so, in words: "99 % back after 25 min", "99 % never back", "99 % not back within 2 h"."""
+    """When something is so, in words: "99 % back after 25 min", "99 % never back", "99 % not back within 2 h", "99 %
+    never away" of leases that were there all the time.
+    """
     many, back = (what.removesuffix(" back"), "back") if what.endswith(" back") else ("", what)
     if when.startswith(LATE) and "," not in when:
         return f"{many} not {back} {when.removeprefix('not ')}".strip()
+    if when == ALWAYS:
+        return f"{many} never away"
     return f"{many} never {back}".strip() if when == "never" else f"{what} after {when}"
 
 
 def register_words(measure: str) -> str:
-    """What a time to recovery is called in a sentence: "99 % back"."""
-    known = register.find(measure)
-    return _NAMED.get(measure, known.title if known is not None else measure)
+    """What a time to recovery is called in a sentence: "99 % back", "99 % of “heartbeat” back"."""
+    known, whose = register.find(measure), register.class_of(measure)
+    title = _NAMED.get(measure, known.title if known is not None else measure)
+    many, _, back = title.rpartition(" ")
+    return f"{many} of “{whose}” {back}" if whose and known is not None else title
 
 
 def conditions(found: Sequence[Condition]) -> str:
@@ -178,9 +267,22 @@ def of_window(found: Comparison) -> str:
     return f'{text}coupling.window = "{found.window_s / FINER:g}s" in each file for a finer comparison.'
 
 
+def of_judged(found: Comparison) -> str:
+    """By what sides are judged, where that is not the time until nearly all is back; else ""."""
+    judged = {one.difference.measure for one in found.outcomes if one.difference is not None}
+    told = [
+        f"Judged is “{whose}” alone, the class that the file is about."
+        for whose in sorted({register.class_of(measure) for measure in judged} - {""})
+    ]
+    if RENEWED in judged:
+        told.append("Where neither side loses a lease, judged is when all holders have renewed, at the latest.")
+    return " ".join(told)
+
+
 def asked(found: Comparison) -> tuple[str, ...]:
-    """The measures that a table has besides those that it always has: what conditions name."""
-    return tuple(one.measure for one in found.conditions)
+    """The measures that a table has besides those that it always has: what decides, and what conditions name."""
+    decides = (one.difference.measure for one in found.outcomes if one.difference is not None)
+    return (*dict.fromkeys(decides), *(one.measure for one in found.conditions))
 
 
 def of_never(rows: Sequence[Difference], also: Sequence[str] = ()) -> str:
@@ -246,7 +348,11 @@ def _in_seconds(seconds: float, digits: int) -> str:
 
 
 def mean(side: SideMean, show: Show, exactly: Show | None = None) -> str:
-    """A mean, with the shares of runs in which it never came, or not within the run; the mean itself by `exactly`."""
+    """A mean, with the shares of runs in which it never came, or not within the run; the mean itself by `exactly`.
+    "always" of leases that were there all the time.
+    """
+    if side.is_always:
+        return ALWAYS
     late, collapsed = f"{LATE} {show(side.limit_s)}", side.never_share - side.late_share
     shares = [(what, share) for what, share in (("never", collapsed), (late, side.late_share)) if share > 0]
     if side.never_share == 1 and len(shares) == 1:

@@ -10,7 +10,7 @@ from recovery.show.answers import answer as answers
 from recovery.show.answers.answer import Answer
 from recovery.show.sweep_figures.drawn import set_apart, told
 from recovery.show.text import show_saved, verdict_of
-from recovery.show.words import span_of, times_from
+from recovery.show.words import span_of, speaking_of, times_from
 from recovery.store.compare_record import Comparison
 from recovery.store.race_record import RaceSummary
 from recovery.store.run_record import Bound, RunManifest, Summary
@@ -98,8 +98,7 @@ def of_race(title: str, summary: RaceSummary) -> str:
 
 def of_comparison(found: Comparison) -> str:
     """The summary of a comparison."""
-    named = len(found.outcomes) > len(found.names) - 1
-    first, *others = [plain(compare_text.answer(one, named=named)) for one in found.outcomes]
+    first, *others = [plain(speaking_of(found.called, line)) for line in compare_text.answers(found)]
     checks = "\n".join(
         f"- {_FAIL_SIGNS[one.holds]} fail if {code(one.text)}: {plain(compare_text.whole(one))}"
         for one in found.conditions
@@ -109,11 +108,12 @@ def of_comparison(found: Comparison) -> str:
     more = "\n".join(f"- {line}" for line in others[:ROWS_MAX])
     if len(others) > ROWS_MAX:
         more += f"\n- and {len(others) - ROWS_MAX} more variants"
+    of_first = plain(compare_text.head(own[0])) if others else ""
     title = f"{' and '.join(found.names[1:])} compared with {found.names[0]}"
     never = compare_text.of_never(own, compare_text.asked(found))
-    said = (compare_text.of_window(found), never, *compare_text.of_horizon(own))
-    horizon = " ".join(plain(line) for line in said if line)
-    return _joined(title, f"**{first}**", checks, table(rows) if rows else "", horizon, more)
+    said = (compare_text.of_judged(found), compare_text.of_window(found), never, *compare_text.of_horizon(own))
+    horizon = " ".join(plain(speaking_of(found.called, line)) for line in said if line)
+    return _joined(title, f"**{first}**", more, checks, of_first, table(rows) if rows else "", horizon)
 
 
 def _joined(title: str, *parts: str) -> str:

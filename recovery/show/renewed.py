@@ -4,7 +4,7 @@ import math
 
 from recovery.show import standings
 from recovery.show.standings import Saved
-from recovery.store.run_record import Group, Renewals, Summary
+from recovery.store.run_record import Group, Summary, are_judged_by_renewals
 from recovery.units import show_duration, show_share
 
 TITLE = "all renewed"
@@ -14,11 +14,7 @@ MEANING = "when each holder has renewed after the dependency's last return, as f
 def is_told(summary: Summary) -> bool:
     """Whether some were overdue in a variant, so that tables tell when all had renewed."""
     groups = summary.groups
-    return not any(group.levers for group in groups) and any(_is_overdue(group) for group in groups)
-
-
-def _is_overdue(group: Group) -> bool:
-    return group.renewals is not None and bool(group.renewals.overdue)
+    return not any(group.levers for group in groups) and any(group.is_overdue for group in groups)
 
 
 def show(group: Group) -> str:
@@ -30,8 +26,8 @@ def show(group: Group) -> str:
         return "not by the end"
     if math.isinf(late):
         return f"≥ {show_duration(early)}"
-    is_exact = _is_exact(group.renewals, group.scenario.window_s)
-    return show_duration(late) if is_exact else f"{show_duration(early)} to {show_duration(late)}"
+    early, late = group.renewed_s
+    return show_duration(late) if early == late else f"{show_duration(early)} to {show_duration(late)}"
 
 
 def overdue(group: Group) -> str:
@@ -44,16 +40,9 @@ def overdue(group: Group) -> str:
     return f"{many}, {'not all renewed by the end' if math.isinf(found.all_s) else f'renewed after {show(group)}'}"
 
 
-def _is_exact(found: Renewals, window_s: float) -> bool:
-    return found.all_latest_s - found.all_s < window_s
-
-
 def is_judged(group: Group, first: Group) -> bool:
-    """Whether a variant and the first can differ in when all have renewed alone: neither loses a lease, but some are
-    overdue.
-    """
-    pair = (group, first)
-    return all(one.unleased is None and one.renewals is not None for one in pair) and any(map(_is_overdue, pair))
+    """Whether a variant and the first can differ in when all have renewed alone."""
+    return are_judged_by_renewals((group, first))
 
 
 def is_apart(group: Group, first: Group, measure: str = "ttr99_s") -> bool:
@@ -62,7 +51,10 @@ def is_apart(group: Group, first: Group, measure: str = "ttr99_s") -> bool:
     """
     pair = (group, first)
     return (
-        measure == "ttr99_s" and first.unleased is None and group.unleased is not None and any(map(_is_overdue, pair))
+        measure == "ttr99_s"
+        and first.unleased is None
+        and group.unleased is not None
+        and any(one.is_overdue for one in pair)
     )
 
 
@@ -75,18 +67,10 @@ def saved(summary: Summary, group: Group, first: Group, measure: str = "ttr99_s"
         return Saved(math.nan)
     if measure != "ttr99_s" or not is_judged(group, first):
         return standings.saved(summary.rows_of(first), summary.rows_of(group), measure, is_last=True)
-    (first_s, first_latest_s), (own_s, own_latest_s) = (_between_s(one) for one in (first, group))
+    (first_s, first_latest_s), (own_s, own_latest_s) = first.renewed_s, group.renewed_s
     if math.isinf(first_s) or math.isinf(own_s):
         return Saved(0.0 if first_s == own_s else math.copysign(math.inf, first_s - own_s))
     return Saved(max(first_s - own_latest_s, 0.0) - max(own_s - first_latest_s, 0.0))
-
-
-def _between_s(group: Group) -> tuple[float, float]:
-    """When all have renewed at the earliest and at the latest, s, as tables show it."""
-    found = group.renewals
-    assert found is not None
-    is_exact = _is_exact(found, group.scenario.window_s)
-    return found.all_latest_s if is_exact else found.all_s, found.all_latest_s
 
 
 def sooner_s(group: Group, first: Group) -> float:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from recovery.measures import register
+from recovery.measures import for_good, register
 from recovery.measures.moments import moment_s
 from recovery.statistics.means import mean_interval
 from recovery.store.run_record import Group, Row, Summary
@@ -195,20 +195,9 @@ def saved(first: Sequence[Row], own: Sequence[Row], measure: str, *, is_last: bo
 
 def is_always(rows: Sequence[Row], measure: str) -> bool:
     """Whether a measure is a time to recovery, of all or of a class, and no run ever had less than that share of its
-    leases. Shares are known at the ends of windows, so nothing is said where sessions ended: all may have been away
-    between two ends.
+    leases.
     """
-    depth, whose = register.DEPTHS.get(register.without_class(measure)), register.class_of(measure)
-    if depth is None or not rows:
-        return False
-    of_class = f".{whose}" if whose else ""
-    return all(
-        row.of(measure) == 0
-        and not is_lost(row, measure)
-        and row.of(f"leased_min_share{of_class}") >= depth - register.ROUNDING
-        and not row.of(f"sessions_ended{of_class}") > 0
-        for row in rows
-    )
+    return bool(rows) and all(for_good.is_always(measure, row.of) and not is_lost(row, measure) for row in rows)
 
 
 ALIKE = "all alike"  # where an interval would be, and it has no width

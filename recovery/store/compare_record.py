@@ -11,12 +11,15 @@ Verdict = Literal["better", "worse", "changed outcome", "not told apart", "the s
 
 
 class SideMean(NamedTuple):
-    """A mean of a side, the shares of its runs in which a time never came, and did not come within `limit_s` only."""
+    """A mean of a side, the shares of its runs in which a time never came, and did not come within `limit_s` only;
+    and whether it is a time to a share of the leases that was there all the time.
+    """
 
     mean: float
     never_share: float
     late_share: float
     limit_s: float
+    is_always: bool = False
 
 
 class Difference(Record):
@@ -24,7 +27,8 @@ class Difference(Record):
 
     `never_share` is of runs in which a time never came; None of what is no time. A never counts as the horizon, of
     times to recovery as what is left of it from the dependency's return (`limit_s`). `late_share` is of those of these
-    runs that did not collapse: a longer run may come to it. In a sweep a variant is a policy.
+    runs that did not collapse: a longer run may come to it. `is_always`: a time to a share of the leases that no run
+    was ever without. In a sweep a variant is a policy.
     """
 
     run: str
@@ -46,12 +50,16 @@ class Difference(Record):
     late_share: float = 0.0
     than_late_share: float = 0.0
     limit_s: Number = nan
+    is_always: bool = False
+    than_is_always: bool = False
 
     def side(self, *, is_new: bool) -> SideMean:
         """One side of it."""
         if is_new:
-            return SideMean(self.mean, self.never_share or 0.0, self.late_share, self.limit_s)
-        return SideMean(self.than_mean, self.than_never_share or 0.0, self.than_late_share, self.limit_s)
+            return SideMean(self.mean, self.never_share or 0.0, self.late_share, self.limit_s, self.is_always)
+        return SideMean(
+            self.than_mean, self.than_never_share or 0.0, self.than_late_share, self.limit_s, self.than_is_always
+        )
 
 
 class Outcome(Record):

@@ -190,6 +190,21 @@ class Group(Record):
     lost_again: Number | None = Field(None, exclude_if=lambda value: value is None)
     """How often a lease ran out after operators had ended the sessions (mean of the runs); None: not counted."""
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether some holders are overdue in some run, though being late costs no lease yet."""
+        return self.renewals is not None and bool(self.renewals.overdue)
+
+    @property
+    def renewed_s(self) -> tuple[float, float]:
+        """When all have renewed at the earliest and at the latest, s, the same where counts tell it to a window; nan
+        where they do not tell.
+        """
+        if self.renewals is None:
+            return math.nan, math.nan
+        early, late = self.renewals.all_s, self.renewals.all_latest_s
+        return (late if late - early < self.scenario.window_s else early), late
+
     def policy_words(self, key: str) -> str:
         """What a key of a policy, or a part of one, does here, in plain words; "" for a key of something else."""
         part, _, rest = key.partition(".")
@@ -216,6 +231,12 @@ class Group(Record):
         """Mean of a measure over the runs; inf is never, nan is not measured."""
         found = self.measures.get(measure)
         return math.nan if found is None else found.mean
+
+
+def are_judged_by_renewals(groups: Sequence[Group]) -> bool:
+    """Whether variants can differ in when all have renewed alone: none loses a lease, but some are overdue."""
+    keep_leases = all(one.unleased is None and one.renewals is not None for one in groups)
+    return keep_leases and any(one.is_overdue for one in groups)
 
 
 class Milestone(Record):

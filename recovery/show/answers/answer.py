@@ -11,7 +11,9 @@ from recovery.store.record import Number, Record
 
 
 class AnswerPart(Record):
-    """A part of an answer: a sentence or two. Empty where there is nothing to say."""
+    """A part of an answer: a sentence or two; where it has several lines, those after the first are a list. Empty where
+    there is nothing to say.
+    """
 
     text: str = ""
 
@@ -85,17 +87,25 @@ def parts(answer: Answer) -> list[Shown]:
 
 
 def text(answer: Answer) -> str:
-    """The answer for a terminal: a line a part, a command on a line of its own."""
+    """The answer for a terminal: a line a part, a command and what is a list on lines of their own."""
     lines = []
     for part in parts(answer):
-        lines += [f"{part.title}: {part.text}", *([f"    {part.code}"] if part.code else [])]
+        first, *rest = part.text.split("\n")
+        lines += [f"{part.title}: {first}", *(f"  {line}" for line in rest)]
+        lines += [f"    {part.code}"] if part.code else []
     return "\n".join(lines)
 
 
 def html(answer: Answer) -> str:
     """The answer as a section of a page, all texts escaped."""
+
+    def listed(text: str) -> str:
+        first, *rest = map(escape, text.split("\n"))
+        items = "".join(f"<li>{line}</li>" for line in rest)
+        return f"{first}<ul>{items}</ul>" if rest else first
+
     rows = [
-        f'<dt>{part.title}</dt>\n<dd class="{part.name}">{escape(part.text)}'
+        f'<dt>{part.title}</dt>\n<dd class="{part.name}">{listed(part.text)}'
         + (f"<br>\n<code>{escape(part.code)}</code>" if part.code else "")
         + "</dd>"
         for part in parts(answer)

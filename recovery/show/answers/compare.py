@@ -14,8 +14,6 @@ from recovery.units import show_duration, show_share
 
 def answer_of(found: Comparison) -> Answer:
     """The answer of runs, sweeps or scenarios side by side."""
-    named = len(found.outcomes) > len(found.names) - 1
-    said = [compare_text.answer(one, named=named) for one in found.outcomes]
     better = [one for one in found.outcomes if one.is_worse is False]
     change = Change()
     if found.unlike:
@@ -40,10 +38,11 @@ def answer_of(found: Comparison) -> Answer:
     else:
         sure = f"{most} runs of each, {'paired by seed and draw' if paired else 'independent'}; 95 % intervals."
     answer = Answer(
-        happened=AnswerPart(text=" ".join(said)), why=Cause(), change=change, sure=AnswerPart(text=sure),
+        happened=AnswerPart(text="\n".join(compare_text.answers(found))), why=Cause(), change=change,
+        sure=AnswerPart(text=sure),
         rests_on=AnswerPart(
             text=" ".join(
-                filter(None, (compare_text.of_window(found),
+                filter(None, (compare_text.of_judged(found), compare_text.of_window(found),
                               compare_text.of_never(found.differences, compare_text.asked(found))))
             )
         ),

@@ -3,6 +3,7 @@
 Where both have runs of the same draws these are paired; else the runs are independent (`intervals`).
 """
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import numpy as np
 from recovery import units
 from recovery.errors import Refusal
 from recovery.measures import register
+from recovery.measures.for_good import is_always
 from recovery.statistics import clusters
 from recovery.statistics.arrays import Floats
 from recovery.statistics.estimate import Estimate
@@ -20,6 +22,7 @@ from recovery.store.compare_record import Difference
 from recovery.study.compare.intervals import Told, of_independent, of_pairs
 from recovery.study.compare.sides import Runs, Side
 from recovery.study.sweep.estimates import cut
+from recovery.units import show_duration
 
 
 class Pair(NamedTuple):
@@ -157,7 +160,7 @@ def _limit_s(pair: Pair, measure: str) -> float:
 def _late_share(runs: Runs, measure: str) -> float:
     """Share of the runs that know a time in which it did not come, though they did not collapse."""
     times = runs.of(measure)
-    late = np.isinf(times) & (np.array(runs.verdicts) != "collapsed")
+    late = np.isinf(times) & (np.array(runs.verdicts_of(measure)) != "collapsed")
     return float(late.sum() / (~np.isnan(times)).sum()) if register.is_end(measure) else 0.0
 
 
@@ -182,6 +185,9 @@ def difference(pair: Pair, measure: str) -> Difference | str:
         verdict = "the same"
     elif math.isnan(told.low):
         verdict = "one run: no interval" if pair.has_one_run_each else "no interval"
+    why = told.why if verdict == "no interval" else ""
+    if measure == "ttr_renewed_s" and (bounds := _overlap(pair)):
+        verdict, why = "not told apart", bounds
     is_time = not math.isnan(found.limit_s)
     return Difference(
         run=pair.run,
@@ -197,10 +203,34 @@ def difference(pair: Pair, measure: str) -> Difference | str:
         runs=len(a),
         than_runs=len(b),
         verdict=verdict,
-        why=told.why if verdict == "no interval" else "",
+        why=why,
         never_share=float(np.isinf(found.mine).mean()) if is_time else None,
         than_never_share=float(np.isinf(found.theirs).mean()) if is_time else None,
         late_share=_late_share(pair.mine, measure) if is_time else 0.0,
         than_late_share=_late_share(pair.theirs, measure) if is_time else 0.0,
         limit_s=found.limit_s,
+        is_always=_is_always(pair.mine, measure),
+        than_is_always=_is_always(pair.theirs, measure),
     )
+
+
+def _is_always(runs: Runs, measure: str) -> bool:
+    """Whether no run ever had less than the share of leases that a time to recovery is of."""
+
+    def of(name: str, i: int) -> float:
+        values = runs.of(name)
+        return float(values[i]) if len(values) else math.nan
+
+    return all(is_always(measure, functools.partial(of, i=i)) for i in range(len(runs.verdicts)))
+
+
+def _overlap(pair: Pair) -> str:
+    """Why counts of renewals cannot tell in which of two variants all have renewed sooner; "" where they can."""
+    if pair.mine.group is None or pair.theirs.group is None:
+        return ""
+    (low, high), (than_low, than_high) = pair.mine.group.renewed_s, pair.theirs.group.renewed_s
+    is_exact = low == high and than_low == than_high
+    if is_exact or not (low <= than_high and than_low <= high):
+        return ""
+    shown = (f"{show_duration(early)} to {show_duration(late)}" for early, late in ((low, high), (than_low, than_high)))
+    return f"counts of renewals tell these times within bounds alone ({' and '.join(shown)})"

@@ -9,31 +9,40 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery.errors import Refusal
+from recovery.measures import register
 from recovery.measures.for_good import of_rows
-from recovery.measures.register import TrafficName
+from recovery.measures.register import TrafficName, class_of
 from recovery.statistics.arrays import Floats
 from recovery.store import folder, sweep_record
 from recovery.store.compare_record import CALLED
 from recovery.store.parts import runs_of_sweep
-from recovery.store.run_record import Row
+from recovery.store.run_record import Group, Row
 from recovery.store.scenario_record import Course, Scenario
 from recovery.units import show_count, show_duration
 
 _NO_MEASURES = {"replication", "draw", "run_replication", "seed", "outages_index", "r1", "r2", "r3", "r4"}
 _NOTHING = np.zeros(0)
+_OF_CLASS = "verdict."
 
 
 class Runs(NamedTuple):
     """The runs of a variant, or of a policy of a sweep: the same run at the same place of each part.
 
     Two runs of the same `draws` have their draws in common. `units` are what is independent of each other: a run, or
-    the replication of a sweep.
+    the replication of a sweep. `of_class` are verdicts of classes by their names, `group` the record of all its runs
+    (None of a sweep).
     """
 
     draws: list[Hashable]
     units: list[int]
     verdicts: list[str]
     measures: dict[str, Floats]
+    of_class: Mapping[str, list[str]] = MappingProxyType({})
+    group: Group | None = None
+
+    def verdicts_of(self, measure: str) -> list[str]:
+        """How each run ended, for whom a measure is of: a class, or all."""
+        return self.of_class.get(class_of(measure), self.verdicts)
 
     def of(self, measure: str) -> Floats:
         """A measure of each run, float64[runs]; empty if there is none of this name."""
@@ -48,6 +57,8 @@ class Runs(NamedTuple):
             [self.units[i] for i in places],
             [self.verdicts[i] for i in places],
             {name: values[list(places)] for name, values in self.measures.items()},
+            {name: [verdicts[i] for i in places] for name, verdicts in self.of_class.items()},
+            self.group,
         )
 
 
@@ -67,6 +78,7 @@ class Side(NamedTuple):
     faces: Mapping[str, str] = MappingProxyType({})  # of a run: what it has to cope with, each thing by its name
     called: tuple[str, ...] = CALLED  # as in its scenario
     window_s: float = nan  # the grid of its times
+    judged_class: str = ""  # that the file of a run is about
 
     @property
     def head(self) -> str:
@@ -132,12 +144,15 @@ def _run(place: Path) -> Side:
     rows: dict[str, list[Row]] = {}
     for row in summary.rows:
         rows.setdefault(_variant(row), []).append(row)
+    groups = {_variant(group): group for group in summary.groups}
     variants = {
         name: Runs(
             [(row.seed, row.replication) for row in own],
             list(range(len(own))),
             [row.verdict for row in own],
             {measure: np.array([row.for_good(measure) for row in own]) for measure in own[0].measures},
+            {class_of(word): [row.words[word] for row in own] for word in own[0].words if word.startswith(_OF_CLASS)},
+            groups.get(name),
         )
         for name, own in rows.items()
     }
@@ -147,7 +162,7 @@ def _run(place: Path) -> Side:
     faces = _faces(scenario, None if "dns" in manifest.inputs else manifest.outages)
     return Side(
         manifest.name, place, "run", manifest.kind, manifest.horizon_s, "", False, variants, faces, scenario.called,
-        manifest.window_s,
+        manifest.window_s, summary.judged_class,
     )  # fmt: skip
 
 
@@ -166,7 +181,7 @@ def _faces(scenario: Scenario, outages: Sequence[Course] | None) -> dict[str, st
     return faces
 
 
-def _variant(row: Row) -> str:
+def _variant(row: Row | Group) -> str:
     levers = ", ".join(f"{key} = {value}" for key, value in row.levers.items())
     return f"{row.variant}, {levers}" if levers else row.variant
 
@@ -181,7 +196,8 @@ def _sweep(place: Path) -> Side:
     rows = runs_of_sweep(place).filter((pl.col("role") == "draw") & pl.col("error").is_null())
     names = [
         name for name, kind in rows.schema.items()
-        if kind == pl.Float64 and name not in _NO_MEASURES and "." not in name and name not in inputs
+        if kind == pl.Float64 and name not in _NO_MEASURES and name not in inputs
+        and ("." not in name or register.find(name) is not None)
     ]  # fmt: skip
     variants: dict[str, Runs] = {}
     policies = sorted(summary.policies, key=lambda one: not one.is_baseline)
@@ -194,6 +210,7 @@ def _sweep(place: Path) -> Side:
                 own[unit].cast(pl.Int64).to_list(),
                 own["verdict"].to_list(),
                 {name: of_rows(own, name) for name in names},
+                {class_of(name): own[name].to_list() for name in own.columns if name.startswith(_OF_CLASS)},
             )
     if not variants:
         raise Refusal(f"{place} holds no run of a sweep that was done; want recovery sweep --resume")

@@ -11,6 +11,7 @@ from recovery.statistics.arrays import Floats
 from recovery.statistics.selection import surely_more_often
 from recovery.store import compare_record as record
 from recovery.store.compare_record import CALLED
+from recovery.store.run_record import are_judged_by_renewals
 from recovery.study.compare.conditions import Condition, judged
 from recovery.study.compare.differences import Pair, difference, differences, paired
 from recovery.study.compare.sides import Runs, Side
@@ -23,7 +24,8 @@ def compared(sides: Sequence[Side], conditions: Sequence[Condition] = (), varian
     """
     first, *others = sides
     pairs = [paired(first, other, variant) for other in others]
-    outcomes = tuple(_outcome(pair, first.decides) for own in pairs for pair in own)
+    of_class = first.judged_class if all(other.judged_class == first.judged_class for other in others) else ""
+    outcomes = tuple(_outcome(pair, _deciding(pair, first.decides, of_class)) for own in pairs for pair in own)
     window_s = max(side.window_s for side in sides)
     rows = tuple(row for own in pairs for pair in own for row in differences(pair))
     is_fine = any(_is_below(one.difference, rows, window_s) for one in outcomes)
@@ -72,12 +74,23 @@ def _unlike(first: Side, other: Side) -> Iterator[str]:
             yield f"{what}: {was} in {first.name}, {now} in {other.name}"
 
 
-def _outcome(pair: Pair, decides: str) -> record.Outcome:
-    """What a change did, by the sweep's measure, or of runs by when all is normal again, else by the time to 99 %."""
-    measures = [decides] if decides else ["all_normal_s", "ttr99_s"]
+def _deciding(pair: Pair, decides: str, of_class: str) -> list[str]:
+    """What a pair is judged by, the first that was measured: the measure of the sweep, or of runs that of their own
+    answers; by when all have renewed where neither side loses a lease.
+    """
+    if decides:
+        return [decides]
+    measure = register.deciding(pair.mine.measures.keys() & pair.theirs.measures.keys(), of_class)
+    groups = [runs.group for runs in (pair.mine, pair.theirs) if runs.group is not None]
+    is_renewed = measure == "ttr99_s" and len(groups) == 2 and are_judged_by_renewals(groups)
+    return [*(["ttr_renewed_s"] if is_renewed else []), measure, "ttr99_s"]
+
+
+def _outcome(pair: Pair, measures: Sequence[str]) -> record.Outcome:
+    """What a change did, by the first of these measures that both sides have."""
     told = [difference(pair, name) for name in measures]
     found = next((one for one in told if isinstance(one, record.Difference)), None)
-    back, was = _recovered(pair.mine), _recovered(pair.theirs)
+    back, was = (_recovered(runs, found.measure if found else "") for runs in (pair.mine, pair.theirs))
     verdict, is_worse = _verdict(found, _changed(pair, back, was))
     return record.Outcome(
         run=pair.run,
@@ -110,8 +123,8 @@ def _verdict(found: record.Difference | None, changed: float) -> tuple[record.Ve
     return ("one run: no interval" if found.verdict.startswith("one run") else "not told apart"), None
 
 
-def _recovered(runs: Runs) -> Floats:
-    return np.array([verdict == "recovered" for verdict in runs.verdicts], float)
+def _recovered(runs: Runs, measure: str) -> Floats:
+    return np.array([verdict == "recovered" for verdict in runs.verdicts_of(measure)], float)
 
 
 def _changed(pair: Pair, back: Floats, was: Floats) -> float:
