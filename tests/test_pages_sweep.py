@@ -23,7 +23,7 @@ from test_pages import page, summary, words
 from recovery import theory, units
 from recovery.show import pages, report_sweep, sweep_figures
 from recovery.show.sweep_figures import harm
-from recovery.show.sweep_figures.drawn import Sweep, told
+from recovery.show.sweep_figures.drawn import Sweep, Told, labels, told
 from recovery.show.sweep_figures.harm import front
 from recovery.store import sweep_record
 from recovery.store.json_text import to_json
@@ -631,3 +631,24 @@ def test_r1_and_r2_over_a_grid_make_the_phase_diagram(tmp_path: Path) -> None:
     panel = picture.figure.axes[0]
     assert panel.get_xlabel().startswith("r1")
     assert panel.get_yscale() == "log"
+
+
+RULES = (  # one of each stands in a name
+    ("try again after 30 s, doubled up to 150 s", "try again after 15 min"),
+    ("retry 20 % of the requests and 10 a second, as counted over 10 s; all at a host share this", "send all"),
+    ("let in while less than 150 s of work is there", "let in 110 % of what the host can do", "let everything in"),
+    ("newest first once a queue has stood for 5 min", "newest first once a queue has stood for 9 min", "oldest first"),
+)
+
+
+@pytest.mark.parametrize(("width", "lines"), [(46, 2), (24, 3), (30, 3), (300, 1)])
+def test_labels_of_one_picture_stay_apart_however_short(width: int, lines: int) -> None:
+    """Oracle: names that differ, of which many begin alike for more than a label has room for."""
+    policies = [Told.model_construct(rank=7, parts=parts) for parts in itertools.product(*RULES)]
+    drawn = labels(policies, width, lines)
+    assert len(set(drawn)) == len(policies)
+    assert all(len(line) <= width for label in drawn for line in label.split("\n"))
+    assert all(label.count("\n") < lines for label in drawn)
+    assert ("…" not in drawn[0]) == (width == 300)  # what has room is whole
+    alike = [one for one in policies if one.parts[:2] == policies[0].parts[:2]]
+    assert all(label.startswith("7  …; ") for label in labels(alike, 46, 2))  # what all have makes room first

@@ -20,7 +20,7 @@ from recovery.show.sweep_figures.drawn import (
     Look,
     Sweep,
     Told,
-    label,
+    labels,
     legend,
     share_of,
     short,
@@ -73,6 +73,8 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
             "policy_id", "replication", "draw", "verdict"
         ).rows()
     }
+    wide = figures.letters({1: 84, 2: 46, 3: 31}[columns], {1: 44, 2: 21}.get(columns, 21))
+    names = labels(told, wide, lines=3 if columns == 3 or figures.is_narrow() else 2)
     for i, (panel, policy) in enumerate(zip(panels, told, strict=True)):
         own = series.filter(pl.col("policy_id") == policy.id)
         keys = own.select("replication", "draw").unique().sort("replication", "draw").rows()
@@ -93,10 +95,8 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
             panel.set_yscale("symlog", linthresh=10)
             panel.set_ylim(bottom=0)
         panel.tick_params(labelsize=8)
-        wide = figures.letters({1: 84, 2: 46, 3: 31}[columns], {1: 44, 2: 21}.get(columns, 21))
-        text = label(policy, wide, lines=3 if columns == 3 or figures.is_narrow() else 2)
         panel.set_title(
-            f"{text}\n{textwrap.fill(_back(policy), wide)}", loc="left", fontsize=SMALL_PT, linespacing=1.15
+            f"{names[i]}\n{textwrap.fill(_back(policy), wide)}", loc="left", fontsize=SMALL_PT, linespacing=1.15
         )
         if i % columns == 0:
             leased = speaking_of(sweep.summary.called, "holders with a lease (%)")
@@ -115,10 +115,11 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     ]
     legend(below, handles, ["median", "a run that is back", "a run that is not"], 3)
     first = told[0]
-    text = f"“{short(first)}” {_is(_back(first))}"
     worst = max(told, key=lambda policy: share_of(policy.not_recovered))
-    if worst is not first and share_of(worst.not_recovered) > 0:
-        text += f"; “{short(worst)}” {_is(_back(worst))}"
+    others = [worst] if worst is not first and share_of(worst.not_recovered) > 0 else []
+    text = f"“{short(first, *others)}” {_is(_back(first))}"
+    if others:
+        text += f"; “{short(worst, first)}” {_is(_back(worst))}"
     held = speaking_of(sweep.summary.called, "Leases") if level == "leased_share" else "Backlog"
     figures.entitle(figure, f"{held}: {text}")
     leased = speaking_of(sweep.summary.called, "Share of holders that hold a lease")

@@ -6,11 +6,12 @@ import math
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 
+from recovery import units
 from recovery.measures.register import LEASES, class_of, without_class
 from recovery.show import figures
 from recovery.store.record import Share
@@ -43,9 +44,10 @@ class Look(TypedDict, total=False):
 
 
 class Told(Policy):
-    """A policy with what sets it apart from the baseline."""
+    """A policy with what sets it apart from the baseline, whole and in its parts."""
 
     told: str
+    parts: tuple[str, ...]
 
 
 class Sweep(NamedTuple):
@@ -86,14 +88,17 @@ def told(summary: Summary) -> list[Told]:
     """The policies, best first, in plain words: what sets each apart from the file, if its values are among those of
     the levers, else all that it is.
     """
-    names = [
-        "; ".join(set_apart(one, summary)) or ("as the file stands" if one.words else one.name)
-        for one in summary.policies
+    parts = [
+        tuple(set_apart(one, summary)) or ("as the file stands" if one.words else one.name,) for one in summary.policies
     ]
-    many = Counter(names)  # what is shown alike is told apart by its id
+    many = Counter(parts)  # what is shown alike is told apart by its id
+    parts = [
+        own if many[own] == 1 else (*own[:-1], f"{own[-1]} [{one.id}]")
+        for own, one in zip(parts, summary.policies, strict=True)
+    ]
     return [
-        Told.model_construct(**dict(one), told=name if many[name] == 1 else f"{name} [{one.id}]")
-        for one, name in zip(summary.policies, names, strict=True)
+        Told.model_construct(**dict(one), told="; ".join(own), parts=own)
+        for one, own in zip(summary.policies, parts, strict=True)
     ]
 
 
@@ -142,6 +147,9 @@ def apart(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return list(dict(zip(zip(*cells, strict=True), points, strict=True)).values())
 
 
+CUT = "…"
+MOST_WORDS, LEAST_WORDS = 8, 2  # of a part of a name that is cut
+NO_BREAK = "\u00a0"
 LEGEND_LETTERS = 106  # of a legend across a wide picture
 SIGN_LETTERS = 7  # what the sign of an entry and the gap after it take
 
@@ -172,7 +180,7 @@ def legend(
         borderaxespad=0, borderpad=0, fontsize=8.4, handlelength=1.8, columnspacing=1.6, labelspacing=0.3,
     )  # fmt: skip
     legend.set_in_layout(False)
-    listed = [label(one, figures.letters(106, 50), 2) for one in sorted(told, key=lambda policy: policy.rank)]
+    listed = labels(sorted(told, key=lambda policy: policy.rank), figures.letters(106, 50), 2)
     text = below.text(
         0.016, 0, "\n".join(listed), va="bottom", ha="left", fontsize=8, transform=across, linespacing=1.35
     )
@@ -187,11 +195,55 @@ def wrapped(text: str, width: int, lines: int) -> str:
     return "\n".join(found)
 
 
-def label(policy: Told, width: int, lines: int = 1) -> str:
-    """Rank of a policy and what sets it apart from the baseline."""
-    return wrapped(f"{policy.rank}  {policy.told}", width, lines)
+def labels(policies: Sequence[Told], width: int, lines: int = 1) -> list[str]:
+    """Ranks of policies of one picture and what sets each apart from the baseline."""
+    return _shortened([f"{one.rank}  " for one in policies], [one.parts for one in policies], width, lines)
 
 
-def short(policy: Told) -> str:
-    """What sets a policy apart from the baseline, in a line."""
-    return wrapped(policy.told, 52, 1)
+def short(policy: Told, *others: Told) -> str:
+    """What sets a policy apart from the baseline, in a line, and from others that stand beside it."""
+    return _shortened([""] * (1 + len(others)), [one.parts for one in (policy, *others)], 52, 1)[0]
+
+
+def _shortened(heads: Sequence[str], names: Sequence[Sequence[str]], width: int, lines: int) -> list[str]:
+    """Names of several parts after their heads, each in at most so many lines of at most so many letters, so that they
+    stay apart.
+
+    Where one is too long, what all of them have becomes "…"; then parts of it are told in fewer and fewer words, each
+    with the word from which on it differs from all others. Of a name that is too long even so, what most others have is
+    cut.
+    """
+    many = Counter(part for own in names for part in own)
+
+    def fits(text: str) -> bool:
+        return len(textwrap.wrap(text, width, break_on_hyphens=False)) <= lines
+
+    def told(i: int, parts: Sequence[str], most: int | None = None) -> str:
+        found = [part if part == CUT or most is None else _begun(part, many, most) for part in parts]
+        return heads[i] + "; ".join(one for k, one in enumerate(found) if one != CUT or found[k - 1 : k] != [CUT])
+
+    texts = [told(i, own) for i, own in enumerate(names)]
+    if len(names) > 1 and not all(map(fits, texts)):
+        shared = {part for part, times in many.items() if times == len(names)}
+        if all(not shared.issuperset(own) for own in names):
+            names = [[CUT if part in shared else part for part in own] for own in names]
+        for i, own in enumerate(names):
+            shorter = (told(i, own, most) for most in (None, *range(MOST_WORDS, LEAST_WORDS - 1, -1)))
+            rare_first = told(i, sorted(own, key=lambda part: many.get(part, len(names))), LEAST_WORDS)
+            texts[i] = next(filter(fits, shorter), rare_first)
+    return [wrapped(text, width, lines) for text in texts]
+
+
+def _begun(part: str, known: Iterable[str], most: int) -> str:
+    """A part of a name in about so many words, with the one from which on it differs from all others that are known."""
+    words, others = units.unbroken(part).split(" "), [units.unbroken(one) for one in known if one != part]
+    ends = (end for end in range(1, len(words)) if not any(one.startswith(" ".join(words[:end])) for one in others))
+    differs = next(ends, len(words))  # of so many words the last differs
+    if most >= len(words):
+        return part
+    if differs <= most:
+        text = f"{' '.join(words[:most]).rstrip(',:;')} {CUT}"
+    else:
+        text = f"{' '.join(words[: max(most - 2, 1)])} {CUT} {words[differs - 1].rstrip(',:;')}"
+        text += f" {CUT}" if differs < len(words) else ""
+    return text.replace(NO_BREAK, " ")

@@ -19,7 +19,7 @@ from recovery.show.sweep_figures.drawn import (
     Look,
     Sweep,
     Told,
-    label,
+    labels,
     legend,
     short,
     what,
@@ -61,8 +61,9 @@ def ranked(sweep: Sweep) -> Picture:
 
     rows = _drawn(sweep.ranked)
     width, lines = figures.letters(46, 24), figures.letters(2, 3)
-    labels = [f"· · ·  {row} more  · · ·" if isinstance(row, int) else label(row, width, lines) for row in rows]
-    tall = any("\n" in label for label in labels)
+    of_policies = iter(labels([row for row in rows if not isinstance(row, int)], width, lines))
+    names = [f"· · ·  {row} more  · · ·" if isinstance(row, int) else next(of_policies) for row in rows]
+    tall = any("\n" in name for name in names)
     figure = figures.blank(1.35 + ((0.4 if figures.is_narrow() else 0.275) if tall else 0.2) * len(rows))
     grid = figure.add_gridspec(2, 2, height_ratios=[len(rows), 1.6], width_ratios=[figures.letters(3, 2), 1])
     times, lost = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
@@ -96,7 +97,7 @@ def ranked(sweep: Sweep) -> Picture:
         panel.set_yticks(range(len(rows)) if panel is times else [])
         panel.tick_params(axis="y", left=False, labelsize=SMALL_PT)
         panel.tick_params(axis="x", labelsize=8.4)
-    times.set_yticklabels(labels)
+    times.set_yticklabels(names)
     for row, tick in zip(rows, times.get_yticklabels(), strict=True):
         if isinstance(row, int):
             tick.set_color(GREY)
@@ -116,16 +117,17 @@ def ranked(sweep: Sweep) -> Picture:
         Line2D([], [], color=ORANGE, marker="|", mew=2, ms=9, ls=""),
     ]
     is_done = any(policy.status == "done" for policy in sweep.ranked)
-    names = ["as many runs as asked for" if is_done else "precise", "not precise, or beaten", "baseline", "fluid bound"]
+    looks = ["as many runs as asked for" if is_done else "precise", "not precise, or beaten", "baseline", "fluid bound"]
     handles.append(Patch(facecolor=SET, edgecolor=GREY, lw=0.4))
-    legend(below, handles, [*names, "may still be the best"], 3)
+    legend(below, handles, [*looks, "may still be the best"], 3)
     first, base = sweep.ranked[0], sweep.baseline
     apart = sum(policy.not_told_apart for policy in sweep.ranked[1:])
     span = span_of(first.restricted, times_from(sweep.summary.window_s))
-    text = f"Soonest of {len(sweep.ranked)} policies: “{short(first)}”, {span}"
+    others = [base] if base is not None and not first.is_baseline else []
+    text = f"Soonest of {len(sweep.ranked)} policies: “{short(first, *others)}”, {span}"
     text += f"; {apart} other{'' if apart == 1 else 's'} may still be the best" if apart else ""
-    if base is not None and not first.is_baseline:
-        text += f"; baseline “{short(base)}”: {units.show_duration(base.restricted.mean)}"
+    for other in others:
+        text += f"; baseline “{short(other, first)}”: {units.show_duration(other.restricted.mean)}"
     figures.entitle(figure, text)
     limit = units.show_duration(sweep.summary.limit_s)
     once = "" if sweep.summary.precision is not None else ", looked at once"

@@ -76,9 +76,11 @@ def regret(sweep: Sweep) -> Iterator[Picture]:
     ]
     legend(below, handles, ["back in every run", "not back in some runs", "baseline"], 3, list(unique.values()))
     show, far = units.show_duration, safe[2].regret
-    text = f"Least far from the best: “{short(safe[2])}”, at most {show(far.max)} behind in {far.draws} draws"
-    if trap is not None and trap is not safe[2]:
-        text += f"; “{short(trap)}” is {show(trap.regret.mean)} behind on average, in one draw {show(trap.regret.max)}"
+    others = [trap] if trap is not None and trap is not safe[2] else []
+    text = f"Least far from the best: “{short(safe[2], *others)}”, at most {show(far.max)} behind in {far.draws} draws"
+    for one in others:
+        text += f"; “{short(one, safe[2])}” is {show(one.regret.mean)} behind on average, in one draw "
+        text += show(one.regret.max)
     figures.entitle(figure, text)
     yield Picture("regret", figure,
                   "Regret: how much later a policy is than the best policy in the same draw. Lower is safer; far above "
