@@ -949,6 +949,31 @@ def test_a_throttle_by_which_leases_are_lost_once_more_is_named() -> None:
     assert "no lease is lost once more" in idle.change.text
 
 
+ENDED = """
+horizon = "30m"
+hold = "2m"
+coupling.window = "2s"
+fleet = { holders = 200, hosts = 1 }
+host = { establish_time = "500ms", timeout = "20s", fail_after = "100ms" }
+lease = { duration = "10m", check_every = "2m" }
+dependency.outages = [{ from = "2m", to = "3m" }]
+policy.client = { name = "fixed", delay = "5s" }
+operator = [{ do = "end-sessions", at = "10m" }]
+policy.queue = "lifo"
+"""
+
+
+def test_variants_are_judged_by_the_last_return_where_all_was_well_at_the_first() -> None:
+    """No lease is lost in an outage of a tenth of a lease. Then operators end all sessions, and 198 leases are 99 s of
+    work, or half of that with two workers.
+    """
+    summary, said = told(ENDED + "[variants.two]\nhost.workers = 2\n")
+    was, now = (row.last("ttr99_s") - 420 for row in summary.rows)  # from the sessions' end, 7 min after the return
+    assert was >= 99 > now >= 49.5
+    assert (said.change.name, said.change.saved_s) == ("two", was - now)
+    assert 'To judge that: recovers_from = "' in told(ENDED)[1].change.text  # with nothing to judge
+
+
 def test_variants_are_judged_by_the_last_return_of_leases() -> None:
     """The throttle of 20 min from 45 min on lasts longer than a lease: some are lost until it ends, at 65 min, which is
     25 min after the return. Who waits up to 200 s between attempts is back later at first, but then for good. In the

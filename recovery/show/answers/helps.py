@@ -41,6 +41,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     if lacks_the_file(manifest, first):
         return _without_the_file(manifest, summary)
     is_well = at_first.never == 0 and at_first.mean_s <= first.scenario.window_s
+    if len(groups) > 1 and standings.is_lost_again(summary, first, advice.measure_of(summary)):
+        is_well = False  # the others are judged by the last return
     if (soonest := _renews_soonest(summary)) is not None:
         return _renews_sooner(summary, soonest, axis), soonest
     if is_well and set(first.verdicts) == {"recovered"}:
