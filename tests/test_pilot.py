@@ -3,6 +3,7 @@
 Oracle: the processor time of the run itself.
 """
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from recovery.reading.experiment import load, parse
 from recovery.reading.numbers import read_measured
 from recovery.simulate import chain, needed, pilot, pilot_hosts, pipeline, thin
 from recovery.stages import queueing
-from recovery.study import warm
+from recovery.study import ahead, warm
 from recovery.units import show_duration
 
 TOP = Path(__file__).resolve().parent
@@ -234,3 +235,48 @@ def test_the_range_of_what_lies_between_two_sides_of_a_cliff_holds_both() -> Non
     cliff = middle(1.0)
     assert cliff.low_s <= 0.005 < 2.0 <= cliff.high_s
     assert middle(0.01).cpu_s == pytest.approx(0.01)
+
+
+def test_every_command_that_simulates_says_beforehand_how_long_that_takes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where it is long, which here is anything above no time; of several files before the first one runs. Oracle: the
+    number of runs that the files want.
+    """
+    a, b, grid, seen = (tmp_path / name for name in ("a.toml", "b.toml", "grid.toml", "seen.csv"))
+    a.write_text(TINY)
+    b.write_text(TINY + 'policy.queue = "lifo"\n')
+    grid.write_text(TINY + 'sweep.uncertainties."host.timeout" = { values = ["5s", "6s", "7s"] }\n')
+    seen.write_text("time_s,leased_share\n0,1.0\n30,0.5\n60,0.9\n90,1.0\n")
+    out = ["--out", str(tmp_path / "out"), "--threads", "1"]
+    more = ["--no-report", *out]
+    search = ["threshold", str(a), "host.timeout", "--low", "1s", "--high", "9s", "--runs", "10"]
+    asked = [
+        (["run", str(a), *more], ["a.toml: one run takes about"]),
+        (["compare", str(a), str(b), "--replications", "3", *more], ["a.toml: 3 runs take", "b.toml: 3 runs take"]),
+        (["sweep", str(grid), "--replications", "2", *more], ["grid.toml: 6 runs take about"]),
+        (
+            [*search, *out],
+            ["by 10 runs each; at most 13 values, 130 runs; if all take as long as those of 1 s and 9 s, 80 runs take"],
+        ),
+        (["fit", str(a), "--range", "host.timeout=1s..9s", "--series", str(seen), *more], ["; 40 take about"]),
+    ]
+    for command, _ in asked[:2]:
+        assert " take" not in CliRunner().invoke(cli.main, command).stderr
+    monkeypatch.setattr(ahead, "LONG_S", 0.0)
+    monkeypatch.setattr(pilot, "tried", functools.partial(pilot.tried, budget_s=0.01))
+    for command, lines in asked:
+        said = CliRunner().invoke(cli.main, command).stderr.splitlines()
+        assert all(line in own for line, own in zip(lines, said[: len(lines)], strict=True)), said
+
+
+TINY = """
+horizon = "2m"
+hold = "1m"
+coupling.window = "1s"
+fleet = { holders = 60, hosts = 2 }
+host = { establish_time = "10ms", timeout = "5s", fail_after = "1s" }
+lease = { duration = "20s", check_every = "10s" }
+dependency.outages = [{ from = "10s", to = "30s" }]
+policy.client = { name = "fixed", delay = "1s" }
+"""

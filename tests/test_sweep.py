@@ -941,7 +941,7 @@ def test_a_threshold_says_a_line_every_half_minute_at_most(monkeypatch: pytest.M
     clock, said = [5.0], list[tuple[float, str]]()
     monkeypatch.setattr(thresholds.time, "monotonic", lambda: clock[0])
     watched = thresholds._Watched(lambda line: said.append((clock[0], line)))
-    watched.plan(40, 77, 20, 100, "from 0 to 39")
+    watched.plan(40, 77, 20, 100, "from 0 to 39", lambda runs: "")
     watched.timed(20, 20.0)
     watched.timed(20, 20.0)  # once
     assert [line for _, line in said] == [

@@ -1,6 +1,7 @@
 """One experiment is run: each variant and replication on threads of this process, and what is done is kept."""
 
 import functools
+import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from recovery.stages.outage import resolve
 from recovery.store import files, folder
 from recovery.store.run_record import Failure, RunManifest, Summary
 from recovery.store.shelf import Shelf, known_in
-from recovery.study import keeping, machine, progress, race, services, summary, warm
+from recovery.study import ahead, keeping, machine, progress, race, services, summary, warm
 from recovery.study.alike import together, work_later, work_of
 
 Ended = tuple[pipeline.Outcome, services.ServicesOutcome | None]
@@ -48,10 +49,19 @@ class Finished:
         return list(self.summary.failures)
 
 
-def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False, reuse: bool = True) -> Finished:
+def run(
+    experiment: Experiment,
+    *,
+    out: Path,
+    threads: int,
+    quiet: bool = False,
+    reuse: bool = True,
+    is_foretold: bool = False,
+) -> Finished:
     """Run every variant and replication, and write the folder of results. Ctrl-C keeps what is done, a run that fails
     costs no other one, and results that the folder does not take go to a temporary one. With `reuse` a stage that the
-    folder knows from before is not run again.
+    folder knows from before is not run again. How long it will take is said where that is long, unless it is quiet or
+    was said before (`is_foretold`).
 
     Raises ScenarioError if a variant is too large, OSError if the folder cannot be written (before anything runs), what
     the first run raised if all failed, and KeyboardInterrupt if nothing was done yet.
@@ -63,10 +73,22 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False,
     files.try_out(goal)
     warm.for_runs(experiment.variants, quiet)
     known = Known(Shelf(known_in(goal))) if reuse else None
+    if not (quiet or is_foretold):
+        _foretell(experiment, known, threads)
     found = _simulated(experiment, threads, functools.partial(progress.bar, quiet=quiet), known)
     place, trouble = folder.keep(goal, found.files())
     manifest = found.manifest
     return Finished(place, manifest, found.summary, manifest.runs_done, manifest.runs_wanted, trouble)
+
+
+def foretell(experiment: Experiment, *, out: Path, threads: int) -> None:
+    """Say how long `run` of the same will take, where that is long."""
+    _foretell(experiment, Known(Shelf(known_in(out / experiment.name))), threads)
+
+
+def _foretell(experiment: Experiment, known: Known | None, threads: int) -> None:
+    if told := ahead.of_runs(experiment, known, threads):
+        print(told, file=sys.stderr, flush=True)
 
 
 def simulate(

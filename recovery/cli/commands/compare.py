@@ -164,14 +164,19 @@ def _run(
     with_seed = heads[0][0] if seed is None else seed
     many = max(number for _, number in heads) if replications is None else replications
     status, found = Status.WELL, []
-    for i, thing in enumerate(things):
-        if thing not in loaded:
+    count = threads or machine.cores()
+    wanted = {thing: options.load(str(thing), (), seed=with_seed, replications=many) for thing in loaded}
+    places = [place / ("old" if i == 0 else "new" if i == 1 else f"new-{i}") for i in range(len(things))]
+    if not quiet:  # of all before the first runs: it may be the last that is long
+        for thing, own in zip(things, places, strict=True):
+            if thing in wanted:
+                execute.foretell(wanted[thing], out=own, threads=count)
+    for thing, own in zip(things, places, strict=True):
+        if thing not in wanted:
             found.append(thing)
             continue
-        experiment = options.load(str(thing), (), seed=with_seed, replications=many)
-        own = place / ("old" if i == 0 else "new" if i == 1 else f"new-{i}")
         with hint("nothing is compared", KeyboardInterrupt):
-            finished = execute.run(experiment, out=own, threads=threads or machine.cores(), quiet=quiet)
+            finished = execute.run(wanted[thing], out=own, threads=count, quiet=quiet, is_foretold=True)
         if not finished.is_whole:
             raise KeyboardInterrupt(f"{finished.done} of {finished.wanted} runs of {thing} are done")
         if finished.folder is None or finished.trouble:

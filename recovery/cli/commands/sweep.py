@@ -99,9 +99,11 @@ def sweep(
         if backend != "dask":
             machine.refuse_if_too_large(loaded, place.workers)
         warm.for_runs(loaded.variants, as_json)
+        part = None if shard is None else sweeps.shard_of(shard)
+        if not (as_json or resume) and (long := sweeps.foretold(loaded, place.workers, part[1] if part else 1)):
+            say.talk(long)
         with progress.counted(quiet=as_json) as tell:
-            if shard is not None:
-                part = sweeps.shard_of(shard)
+            if part is not None:
                 runs = sweeps.run_shard(loaded, out=out, place=place, shard=part, tell=tell, reuse=reuse)
                 if as_json:
                     say.print_json({"folder": str(folder), "shard": list(part), "runs": runs})

@@ -67,7 +67,10 @@ def fit(
         if wrong := not_one_number(raw, one.key):
             raise Refusal(f"{path}: {wrong} (--range)")
     watched = Watched(say or (lambda _: None), len(ranges), samples)
-    tried = Tried(Candidates(path, ranges, overrides, threads, watched.done), observations)
+    candidates = Candidates(path, ranges, overrides, threads, watched.done)
+    middle = candidates.experiment([0.5] * len(ranges))
+    watched.foretell(middle.first, middle.head.replications, middle.head.seed, threads)
+    tried = Tried(candidates, observations)
     watched.begin("looking for what comes closest")
     best = best_of(tried, samples)
     watched.begin("looking how far from there values still do as well")

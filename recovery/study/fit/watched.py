@@ -3,10 +3,13 @@
 import time
 from collections.abc import Callable
 
+from recovery.model.variant import Variant
+from recovery.study import ahead
 from recovery.units import show_duration
 
 TYPICAL = {1: (40, 120), 2: (150, 400)}  # simulations of fits of so many keys that start with `SAMPLES`: as counted
 SAMPLES = 16
+SLOW_S = 2.0  # a simulation that takes longer is worth a smaller fleet
 
 
 class Watched:
@@ -19,6 +22,21 @@ class Watched:
     def __init__(self, say: Callable[[str], None], keys: int, samples: int) -> None:
         self.say, self.keys, self.samples = say, keys, samples
         self.begun, self.said, self.what = time.monotonic(), -1.0, ""
+
+    def foretell(self, simulation: Variant, replications: int, seed: int, threads: int) -> None:
+        """Say how long the whole fit takes by small runs, where that is long, and what takes less."""
+        low, high = self._simulations
+        found = ahead.takes([(simulation, low * replications)], seed, threads)
+        if found is None:
+            return
+        scenario = simulation.scenario
+        line = f"a fit of {self._keys} takes {low} to {high} simulations as a rule; {low} take {found}, by small runs"
+        if scenario.fleet is not None and found.about_s / low > SLOW_S:
+            line += (
+                ". A smaller fleet with as many holders to a worker (fleet.holders, host.workers and all rates divided "
+                "alike) gives nearly the same curve sooner"
+            )
+        self.say(line)
 
     def begin(self, what: str) -> None:
         """What is done from here on."""
@@ -37,9 +55,19 @@ class Watched:
         self.said = now
 
     def _whole(self, each_s: float) -> str:
-        keys = "1 key" if self.keys == 1 else f"{self.keys} keys"
-        low, high = (many + max(self.samples - SAMPLES, 0) for many in TYPICAL[min(self.keys, max(TYPICAL))])
+        low, high = self._simulations
         if self.keys > max(TYPICAL):
-            return f"a fit of {keys} takes over {high} as a rule: so over {show_duration(round(high * each_s))} in all"
+            line = f"a fit of {self._keys} takes over {high} as a rule"
+            return f"{line}: so over {show_duration(round(high * each_s))} in all"
         times = f"{show_duration(round(low * each_s))} to {show_duration(round(high * each_s))}"
-        return f"a fit of {keys} takes {low} to {high} as a rule: so {times} in all"
+        return f"a fit of {self._keys} takes {low} to {high} as a rule: so {times} in all"
+
+    @property
+    def _keys(self) -> str:
+        return "1 key" if self.keys == 1 else f"{self.keys} keys"
+
+    @property
+    def _simulations(self) -> tuple[int, int]:
+        """How many such a fit takes as a rule, from and to."""
+        low, high = (many + max(self.samples - SAMPLES, 0) for many in TYPICAL[min(self.keys, max(TYPICAL))])
+        return low, high

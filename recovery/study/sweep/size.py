@@ -11,6 +11,7 @@ from recovery.simulate import chain, pilot, reuse
 from recovery.stages import known as stages
 from recovery.statistics import selection
 from recovery.store.sweep_record import Planned
+from recovery.study import ahead
 from recovery.study.runs.chunks import Work, hosts, simulate
 from recovery.study.sweep.estimates import ALPHA, units_that_show
 from recovery.study.sweep.policies import policies_of, wanted
@@ -59,6 +60,19 @@ def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Pl
         draws_of_one=draws_of_one(experiment),
         never_max=sweep.never_max,
     )
+
+
+def foretold(experiment: Experiment, threads: int, shards: int = 1) -> str:
+    """How long the runs take that a sweep (or one of so many shards of it) is sure to do; "" where that is not long."""
+    every, points = policies_of(experiment), design.draws(wanted(experiment), experiment.head.seed, 0, 0)
+    runs = len(every) * len(points) * first_round(experiment) / shards
+    if not ahead.may_be_long([(one, runs / len(every)) for one in experiment.variants], threads):
+        return ""
+    some = every[:: math.ceil(len(every) / LOOKED_AT)]
+    variants = [experiment.drawn(one.number, points[i % len(points)]) for i, one in enumerate(some)]
+    found = ahead.takes([(one, runs / len(some)) for one in variants], experiment.head.seed, threads)
+    at_least = " at least:" if first_round(experiment) < most_of(experiment) else ""
+    return "" if found is None else f"{experiment.file}:{at_least} {ahead.line(math.ceil(runs), found, threads)}"
 
 
 def _anew(experiment: Experiment, point: Point) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """The threshold of a key: where the file as it stands turns from recovery to collapse, told while it is looked for."""
 
+import functools
 import itertools
 import math
 import re
@@ -19,6 +20,7 @@ from recovery.simulate import identity
 from recovery.stages.outage import resolve
 from recovery.statistics import cliff, confidence
 from recovery.store.sweep_record import Longer, Middle, Threshold, Tried
+from recovery.study import ahead
 from recovery.study.runs import loop
 from recovery.study.runs.chunks import Done, Work
 from recovery.study.runs.executor import Backend
@@ -63,15 +65,17 @@ class _Watched:
         self.range, self.count, self.most = range(0), 0, 0
         self.least_runs, self.most_runs = 0, 0  # of the whole search; 0: not known, or told
 
-    def plan(self, values: int, values_most: int, batch: int, most: int, between: str) -> None:
+    def plan(
+        self, values: int, values_most: int, batch: int, most: int, between: str, foretold: Callable[[int], str]
+    ) -> None:
         """Tell of a search `between` two values that tries about so many values, at most so many, by `batch` to `most`
-        runs each.
+        runs each, and how long the fewest take (`foretold`, of a number of runs) where that is long.
         """
         self.least_runs, self.most_runs = values * batch, values_most * most
         few = f"{batch} to {most}" if batch < most else str(most)
         self.say(
             f"searching {between}: about {values} values by {few} runs each; at most {values_most} values, "
-            f"{show_count(self.most_runs)} runs"
+            f"{show_count(self.most_runs)} runs{foretold(self.least_runs)}"
         )
 
     def timed(self, runs: int, took_s: float) -> None:
@@ -329,13 +333,24 @@ def threshold(
                 raise Refusal(f"{key} = {text}: a run failed: {error}")
         return [known.found[name] for name in keys]
 
+    def foretold_at(at: Sequence[float], runs: int) -> str:
+        """How long so many runs of these values take, as the end of a line; "" where that is not long, or where runs
+        lie in the folder already.
+        """
+        if known.found:
+            return ""
+        variants = [experiment.drawn(None, ((key, text_at(value)),)) for value in at]
+        found = ahead.takes([(one, runs / len(at)) for one in variants], experiment.head.seed, place.workers)
+        where = " and ".join(map(told_at, at))
+        return "" if found is None else f"; if all take as long as those of {where}, {runs} runs take {found}"
+
     looked: dict[float, Verdict] = {}
     with place:
         if least is None or greatest is None:
             outward = 1 + DOUBLINGS * (least is None) + DOUBLINGS * (greatest is None) + (least != greatest)
             say(
                 f"{key} is {shown(own)} in {experiment.file}: looking outward from there, at most {outward} values by "
-                f"{min(BATCH, most)} runs each"
+                f"{min(BATCH, most)} runs each{foretold_at([start], outward * min(BATCH, most))}"
             )
             (least, greatest), looked = looked_for()
         scale: Literal["log", "linear"] = "log" if least > 0 else "linear"
@@ -344,7 +359,9 @@ def threshold(
         values, tried = 2 + steps, 0
         # A value that stays unclear leaves a gap on either side; whole numbers do not halve a gap exactly.
         values_most = 2 + max(steps, 2 * steps - 1) + 2 * whole
-        progress.plan(values, values_most, min(BATCH, most), most, f"from {told_at(least)} to {told_at(greatest)}")
+        between = f"from {told_at(least)} to {told_at(greatest)}"
+        foretold = functools.partial(foretold_at, (least, greatest))
+        progress.plan(values, values_most, min(BATCH, most), most, between, foretold)
         try:
             told = cliff.cliff(
                 fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale,
