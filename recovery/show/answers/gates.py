@@ -47,11 +47,15 @@ def hosts_s(scenario: Scenario, work: float) -> float:
 
 def served_s(scenario: Scenario, work: float, rate_per_s: float) -> float:
     """The same where so many a second are served."""
-    hosts, fleet = scenario.hosts, scenario.fleet
-    is_in_order = scenario.policies.queue.name == "fifo" and work / rate_per_s <= hosts.timeout_s
-    if fleet is not None and is_in_order:
+    is_in_order = scenario.policies.queue.name == "fifo" and work / rate_per_s <= scenario.hosts.timeout_s
+    if scenario.fleet is not None and is_in_order:
         return work / rate_per_s
-    renewal = 1.0
+    return beside_renewals_s(scenario, work, rate_per_s)
+
+
+def beside_renewals_s(scenario: Scenario, work: float, rate_per_s: float) -> float:
+    """The same where renewals, or jobs that arrive, are served beside the work."""
+    hosts, fleet, renewal = scenario.hosts, scenario.fleet, 1.0
     if fleet is not None and fleet.renewals_per_s > 0:
         renewal = fleet.renewals_share * hosts.capacity_per_s / fleet.renewals_per_s
     return refill_s(work, lambda at_s: rate_per_s * at_s, beside(scenario, work, renewal=renewal))

@@ -19,7 +19,7 @@ from recovery.units import show_count, show_duration, show_number, show_share
 CLASSES_TOLD = 2  # variants of which it is said what they do for each class
 ENOUGH = 10  # runs: so many show a cliff that one alone may pass by luck
 SAME_TOLD = 2  # variants of which it is said that they run exactly as the first
-WORTH = 0.1  # of the time that leases are away: what saves less is not advised
+WORTH = 0.1  # of the time after the return: what saves less is not advised
 SETS_TOLD = 3  # keys that a variant sets
 BRIEF = 80  # characters of a value
 LATER_TOLD = 3  # variants of which it is said how much later they are
@@ -168,41 +168,48 @@ def _means(group: Group) -> str:
 
 
 def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: remedy.Remedy) -> tuple[str, bool]:
-    """What a change of a fleet or of jobs that recover can save (of a capacity: half of the work with twice the
-    workers, and what is in vain; with a short queue only that; of whatever leaves the hosts as they are: what they do
-    not need for the work), of how long a trouble, and whether that is little: the hosts alone take the time, and
-    nobody gives up meanwhile; or leases were away for much longer than it, and it is less than one lasts. Of those that
-    do not recover nothing.
+    """What a change of a fleet or of jobs that recover can save, of how long a trouble, and whether that is little: of
+    the time after the return, since nobody can change the outage. Of a capacity it is half of the work with twice the
+    workers, and what is in vain; what else the time holds may grow as much shorter as it is, or not at all. With a
+    short queue it is only what is in vain; of whatever leaves the hosts as they are what they do not need for the work.
+    Of those that do not recover nothing.
     """
-    fleet, hosts = first.scenario.fleet, first.scenario.hosts
+    fleet = first.scenario.fleet
     if was.never or not was.is_known or limit.kind == "gated":  # then leases are lost again after it
         return "", False
     is_paced = limit.kind == "capacity"
     from_s, away_s = first.mean("recovers_from_s"), was.mean_s
     down_s = mechanism.restart_takes_s(first.scenario, from_s)
-    gain_s = max(was.mean_s - down_s, 0.0)
+    gain_s = most_s = max(was.mean_s - down_s, 0.0)
     if found.name in SAME_HOSTS:
         hosts_s = gates.hosts_s(first.scenario, mechanism.work_of(first))
         gain_s -= hosts_s if hosts_s <= gain_s else 0.0  # where many give up, less than all the work is done
+        most_s = gain_s
     more = ""
     if is_paced:
         vain_s = mechanism.vain_s_of(first, was.mean_s)
-        gain_s = (limit.number - down_s) / 2 + vain_s
+        half_s = (limit.number - down_s) / 2
+        gain_s = half_s + vain_s
+        most_s = max(most_s - half_s, gain_s)  # half of the work is left at the least
         if remedy.is_short_queue(found):
-            more = f"; with twice the workers as well about {show_duration(gain_s)}"
-            gain_s = vain_s
+            more = f"; with twice the workers as well about {_from_to(gain_s, most_s, first)}"
+            gain_s = most_s = vain_s
+    of = "until 99 % are back" if fleet is not None else "that the backlog takes"
     if fleet is not None and first.unleased is not None:
-        spans, back_s = first.unleased_spans or (first.unleased,), first.mean("recovers_from_s") + was.mean_s
+        spans, back_s = first.unleased_spans or (first.unleased,), from_s + was.mean_s
         span = [spans[0], *(one for one in spans if one.from_s <= back_s)][-1]  # not one that comes after it
-        away_s = span.to_s - span.from_s
-    is_patient = is_paced and was.mean_s <= hosts.timeout_s
-    is_little = is_patient or (fleet is not None and gain_s < min(WORTH * away_s, fleet.lease_s))
-    what = "some are without a lease" if fleet is not None else "the backlog takes"
-    part = (
-        "all" if gain_s >= away_s else show_duration(gain_s)
-    )  # leases may be away for less than all the time after it
+        if span.from_s > from_s:  # leases may be away for less than all the time after it
+            away_s, of = span.to_s - span.from_s, "that some are without a lease"
+    part = "all" if gain_s >= away_s else _from_to(gain_s, most_s, first)
     saves = f"{'about' if is_paced else 'at most'} {part} of the {show_duration(away_s)}"
-    return f"{saves} that {what}{more}", is_little
+    return f"{saves} {of}{more}", max(gain_s, most_s) < WORTH * away_s
+
+
+def _from_to(least_s: float, most_s: float, first: Group) -> str:
+    """What is saved, s, from what is sure on; one number where both are as good as the same."""
+    least, most = show_duration(least_s), show_duration(most_s)
+    is_same = least == most or most_s - least_s <= max(first.scenario.window_s, mechanism.VAIN * most_s)
+    return least if is_same else f"{least} to {most}"
 
 
 def _later(summary: Summary, others: Sequence[Group]) -> str:

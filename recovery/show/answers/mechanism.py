@@ -492,11 +492,34 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
         longest = None
     wastes = group.mean("wasted_share") >= WASTE and (longest is None or longest.kind not in LET_IN)
     found = (timeout_limit(group) if wastes else None) or longest
-    if found is None or found.kind != "capacity" or not (vain_s := vain_s_of(group, ttr)) > 0:
+    if found is None or found.kind != "capacity":
         return found
-    text = f"{found.text}; about {show_duration(vain_s)} more are work in vain "
-    text += f"({show_share(group.mean('wasted_share'))}), for clients who have given up"
+    text, vain_s = found.text, vain_s_of(group, ttr)
+    if vain_s > 0:
+        text += f"; about {show_duration(vain_s)} more are work in vain "
+        text += f"({show_share(group.mean('wasted_share'))}), for clients who have given up"
+    rest_s = ttr - found.number - vain_s
+    if rest_s > max(VAIN * ttr, window_s):
+        text += _of_the_rest(group, work, rest_s, longest_wait_s=_longest_wait_s(group.scenario, down_s))
     return found._replace(text=text)
+
+
+def _of_the_rest(group: Group, work: float, rest_s: float, *, longest_wait_s: float) -> str:
+    """What may take what is neither the work nor in vain, as the end of a sentence: renewals, or the waits of clients
+    that hosts with nothing to do wait for; or that no rule names it.
+    """
+    scenario, rest = group.scenario, show_duration(rest_s)
+    renews_s = gates.beside_renewals_s(scenario, work, scenario.hosts.fastest_per_s)
+    renews_s -= gates.hosts_s(scenario, work)
+    if HALF * rest_s <= renews_s <= rest_s / HALF:
+        return f"; most of the other {rest} are renewals, which come beside it"
+    if longest_wait_s >= HALF * rest_s:
+        wait = show_duration(longest_wait_s)
+        return (
+            f"; the other {rest} may be waits: a client waits up to {wait} before it tries again, also while hosts "
+            "have nothing to do"
+        )
+    return f"; no rule names what takes the other {rest}"
 
 
 def vain_s_of(group: Group, ttr_s: float) -> float:
