@@ -3,11 +3,12 @@
 import math
 
 from recovery.show import standings
-from recovery.show.standings import Saved
+from recovery.show.standings import Saved, Standing
 from recovery.store.run_record import Group, Summary, are_judged_by_renewals
 from recovery.units import show_duration, show_share
 
 TITLE = "all renewed"
+MEASURE = "ttr_renewed_s"
 MEANING = "when each holder has renewed after the dependency's last return, as far as counts of renewals tell it"
 
 
@@ -38,6 +39,17 @@ def overdue(group: Group) -> str:
     share = found.overdue_most / fleet.holders
     many = f"all {fleet.overdue}" if share >= 1 else f"{show_share(share)} {fleet.overdue} at worst"
     return f"{many}, {'not all renewed by the end' if math.isinf(found.all_s) else f'renewed after {show(group)}'}"
+
+
+def is_exact(group: Group) -> bool:
+    """Whether counts tell to a window when all have renewed, or there is nothing to tell."""
+    early_s, late_s = group.renewed_s
+    return group.renewals is None or early_s == late_s
+
+
+def standing(summary: Summary, group: Group) -> Standing:
+    """When all have renewed at the latest, over the runs, with its interval."""
+    return standings.of(summary, group, MEASURE)
 
 
 def is_judged(group: Group, first: Group) -> bool:
@@ -80,6 +92,14 @@ def sooner_s(group: Group, first: Group) -> float:
     if group.renewals is None or first.renewals is None or math.isinf(group.renewals.all_latest_s):
         return math.nan
     return first.renewals.all_s - group.renewals.all_latest_s
+
+
+def saved_span(summary: Summary, group: Group, first: Group) -> Saved:
+    """The mean of `sooner_s` with its interval over the replications; without one where counts leave the first
+    variant's time open by a window or more, since an interval of the latest times says nothing of what is sure then.
+    """
+    found, surely_s = standings.saved(summary.rows_of(first), summary.rows_of(group), MEASURE), sooner_s(group, first)
+    return found if is_exact(first) and math.isfinite(surely_s) else Saved(surely_s)
 
 
 def best_of(first: Group, others: list[Group]) -> Group | None:

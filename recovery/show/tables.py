@@ -124,7 +124,8 @@ def _renewed_meaning(group: Group) -> str:
 
 def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
     if column.measure == renewed.TITLE:
-        return Cell(renewed.show(group), value=value_of(renewed.after_s(group)))
+        beside = standings.of_rows(rows, renewed.MEASURE, group.scenario).span() if renewed.is_exact(group) else ""
+        return Cell(renewed.show(group), beside, value=value_of(renewed.after_s(group)))
     found = group.measures.get(column.measure)
     if found is None:
         return Cell("–")

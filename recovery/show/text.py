@@ -328,9 +328,13 @@ def intervals_table(summary: Summary) -> str:
     groups = [group for group in summary.groups if group.runs > 1]
     if not groups or any(group.levers for group in groups):
         return ""
-    rows = [["interval of the mean time (95 %)", *(f"{depth} %" for depth in DEPTHS)]]
+    times = {f"{depth} %": f"ttr{depth}_s" for depth in DEPTHS}
+    if renewed.is_told(summary):
+        latest = "" if all(map(renewed.is_exact, groups)) else ", at the latest"
+        times[f"{renewed.TITLE}{latest}"] = renewed.MEASURE
+    rows = [["interval of the mean time (95 %)", *times]]
     for group in groups:
-        found = [standings.of(summary, group, f"ttr{depth}_s") for depth in DEPTHS]
+        found = [standings.of(summary, group, measure) for measure in times.values()]
         rows.append([group.variant, *(one.span() or _no_span(one) for one in found)])
     return table(rows)
 

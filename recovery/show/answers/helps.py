@@ -293,10 +293,18 @@ def _renews_sooner(summary: Summary, best: Group, axis: TimeAxis) -> Change:
     saved, when = renewed.sooner_s(best, first), moments.returned(first)
     text = f"“{best.variant}”: all have renewed {renewed.show(best)} after {when}, "
     text += f"{show_duration(saved)} sooner" if math.isfinite(saved) else "instead of not before the end"
-    text += f" (means of {first.runs} runs, without an interval)" if first.runs > 1 else ""
+    text += _span_of(renewed.saved_span(summary, best, first)) if math.isfinite(saved) and first.runs > 1 else ""
     cost = costs(first.scenario.traffic, first.mean, best.mean)
     told = [f"{text}.", "No holder loses its lease either way.", cost, not_well_with(summary, axis)]
     return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved)
+
+
+def _span_of(saved: standings.Saved) -> str:
+    """How sure the mean of several runs is, in brackets."""
+    if not math.isfinite(saved.low_s):
+        return " (mean of the runs, without an interval)"
+    low, high = show_duration(saved.low_s), show_duration(saved.high_s)
+    return f" (95 %: {low} to {high})" if low != high else f" ({standings.ALIKE})"
 
 
 def _renews_sooner_with(summary: Summary) -> remedy.Remedy | None:

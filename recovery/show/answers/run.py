@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from recovery import theory
 from recovery.measures.register import LEASES, ROUNDING
-from recovery.show import advice, outages, stage_times, standings
+from recovery.show import advice, outages, renewed, stage_times, standings
 from recovery.show.answers import apart, at_hosts, cliffs, helps, lasting, mechanism, moments, points
 from recovery.show.answers.answer import Answer, AnswerPart, Cause
 from recovery.show.answers.inputs import assumed, trying
@@ -447,6 +447,8 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     chance += f", of which {stands.collapsed} collapsed" if stands.late and stands.collapsed else ""
     if not stands.is_known:
         return chance
+    if not is_whole and renewed.is_judged(group, summary.groups[0]):
+        return _span_renewed(summary, group)
     if not is_whole and standings.is_always(rows, measure):
         return f"99 %{whose} have a lease all the time, in each of the {stands.runs} runs"
     show = axis.show if is_whole else show_duration
@@ -459,6 +461,16 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
             f"{what} {stands.show(show)}{interval},{' alike' if alike else ''} in each of the {stands.runs} runs; {may}"
         )
     return f"{what} {stands.show(show)}{interval} where it recovers{', alike each time' if alike else ''}; {chance}"
+
+
+def _span_renewed(summary: Summary, group: Group) -> str:
+    """When all have renewed, with its interval, where no lease is lost and that decides."""
+    found, often = renewed.standing(summary, group), f"in each of the {group.runs} runs"
+    if found.never:
+        low, high = map(show_share, theory.clopper_pearson(found.never, found.runs))
+        return f"not all have renewed before the end in {found.never} of {found.runs} runs (chance {low} to {high})"
+    interval = f" ({ends}) on average" if (ends := found.span()) else f", alike {often}" if found.is_alike() else ""
+    return f"all have renewed {'' if renewed.is_exact(group) else 'at the latest '}after {found.show()}{interval}"
 
 
 # --- what it rests on -------------------------------------------------------------------------------------------------
