@@ -411,6 +411,21 @@ def test_work_in_vain_beside_no_lease_lost_is_explained_and_when_all_renewed_tel
     assert hangs[-4:-1] == fails[-4:-1] == ["–"] * 3
 
 
+def test_of_variants_that_are_as_soon_the_one_is_named_that_somebody_can_choose() -> None:
+    """A queue of a second leaves none of the 48 s of work in vain either, so all have renewed within the 5 s of a wait,
+    as where requests fail: but whether they do is given with the outage. What it refuses is its price.
+    """
+    summary, answer = told(HANGS + 'variants.short.policy.queue = { name = "bounded", limit = "1s" }\n')
+    change = answer.change
+    assert change.name == "short"
+    assert "“fails” is as soon (" in change.text
+    assert "), but it changes what requests do in the outage, which is given and no rule" in change.text
+    assert re.search(r"It costs: [\d.]+ % of all attempts are refused, instead of 0 %", change.text)
+    head, _, *rows = (re.split(r"  +", row) for row in variants_table(summary).splitlines())
+    assert [row[head.index("refused") - len(head)] == "0 %" for row in rows] == [True, True, False]
+    assert "refused" not in variants_table(with_groups(summary, summary.groups[:2])).splitlines()[0]
+
+
 def test_the_host_with_most_holders_is_named_where_it_alone_has_no_room() -> None:
     """All hosts have room for the renewals, and the fullest has more than it can do: so much by its own holders, who
     lose leases by it where they do not wait for so long.

@@ -106,8 +106,14 @@ def best_of(first: Group, others: list[Group]) -> Group | None:
     """Of variants that lose no lease either the one in which all have renewed soonest, if that is by more than a window
     sooner than in the first; else None.
     """
-    known = [one for one in others if one.unleased is None and sooner_s(one, first) > first.scenario.window_s]
-    return min(known, key=after_s, default=None)
+    return next(iter(soonest_of(first, others)), None)
+
+
+def soonest_of(first: Group, others: list[Group]) -> list[Group]:
+    """The same, the soonest first, with those that are no more than a window later: times are known to one."""
+    window_s = first.scenario.window_s
+    known = sorted((one for one in others if one.unleased is None and sooner_s(one, first) > window_s), key=after_s)
+    return [one for one in known if after_s(one) <= after_s(known[0]) + window_s]
 
 
 def after_s(group: Group) -> float:

@@ -15,6 +15,7 @@ from recovery.store.run_record import Bound, Explained, Group, Row, RunManifest,
 from recovery.store.scenario_record import Planned, RuleInUse, Scenario
 from recovery.units import is_time, show_bytes, show_count, show_duration, show_number, show_share
 
+REFUSED = 0.01  # of all attempts: from so many on they have a column
 DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
 
 
@@ -289,6 +290,8 @@ def variants_table(summary: Summary) -> str:
     is_renewed = renewed.is_told(summary)
     if is_renewed:
         head.insert(1 + len(DEPTHS), renewed.TITLE)
+    if refuses := is_refused_told(summary):
+        head.insert(-1, "refused")
     rows, marked = [head], lost(summary)
     for group in groups:
         times = [
@@ -315,10 +318,16 @@ def variants_table(summary: Summary) -> str:
                 saved,
                 verdict_of(group),
                 *of_return,
+                *([show_share(group.mean("denied_share"))] if refuses else []),
                 show_count(group.mean("queue_peak")),
             ]
         )
     return table(rows)
+
+
+def is_refused_told(summary: Summary) -> bool:
+    """Whether a variant refuses so many of the attempts of the whole run that tables tell it."""
+    return any(group.mean("denied_share") >= REFUSED for group in summary.groups)
 
 
 def intervals_table(summary: Summary) -> str:

@@ -15,6 +15,25 @@ def differing(one: Group, other: Group) -> frozenset[str]:
     return frozenset(name for name, value in ours.items() if repr(value) != repr(theirs[name]))  # nan is like nan
 
 
+def is_of_the_outage(one: Scenario, other: Scenario) -> bool:
+    """Whether two variants differ only in what the outage does to requests (they fail, or hang): that is given, and
+    nobody chooses it as a rule of the system.
+    """
+    ours, theirs = _given(one), _given(other)
+    apart = {name for name, value in ours.items() if repr(value) != repr(theirs[name])}
+    rules = {rule.key for rule in one.rules} ^ {rule.key for rule in other.rules}
+    return bool(apart) and apart <= {"failing", "rules"} and rules <= {"host.fail_after"}
+
+
+def chosen(first: Group, best: Group, alike: Sequence[Group]) -> Group:
+    """Of variants that are as good as the best, that one; where it differs from the first in what the outage does
+    alone, the first of them that changes what somebody decides on, if there is one.
+    """
+    if not is_of_the_outage(first.scenario, best.scenario):
+        return best
+    return next((one for one in alike if not is_of_the_outage(first.scenario, one.scenario)), best)
+
+
 def _given(scenario: Scenario) -> dict[str, object]:
     """What a file gives of a variant, by name."""
     hosts, fleet = scenario.hosts, scenario.fleet

@@ -20,6 +20,7 @@ CLASSES_TOLD = 2  # variants of which it is said what they do for each class
 ENOUGH = 10  # runs: so many show a cliff that one alone may pass by luck
 SAME_TOLD = 2  # variants of which it is said that they run exactly as the first
 WORTH = 0.1  # of the time after the return: what saves less is not advised
+TIES_TOLD = 2  # variants of which it is said that they are as soon as the best
 SETS_TOLD = 3  # keys that a variant sets
 BRIEF = 80  # characters of a value
 LATER_TOLD = 3  # variants of which it is said how much later they are
@@ -284,7 +285,8 @@ def _renews_soonest(summary: Summary) -> Group | None:
     is_well = was.never == 0 and was.mean_s <= first.scenario.window_s and first.unleased is None
     if not is_well or first.renewals is None or not first.renewals.overdue:
         return None
-    return renewed.best_of(first, _changes_of_the_system(summary)[0])
+    alike = renewed.soonest_of(first, _changes_of_the_system(summary)[0])
+    return apart.chosen(first, alike[0], alike) if alike else None
 
 
 def _renews_sooner(summary: Summary, best: Group, axis: TimeAxis) -> Change:
@@ -295,8 +297,22 @@ def _renews_sooner(summary: Summary, best: Group, axis: TimeAxis) -> Change:
     text += f"{show_duration(saved)} sooner" if math.isfinite(saved) else "instead of not before the end"
     text += _span_of(renewed.saved_span(summary, best, first)) if math.isfinite(saved) and first.runs > 1 else ""
     cost = costs(first.scenario.traffic, first.mean, best.mean)
-    told = [f"{text}.", "No holder loses its lease either way.", cost, not_well_with(summary, axis)]
+    alike = renewed.soonest_of(first, _changes_of_the_system(summary)[0])
+    as_soon = _as_soon(first, best, [(one, renewed.show(one)) for one in alike])
+    told = [f"{text}.", _sets(best), "No holder loses its lease either way.", cost, as_soon]
+    told.append(not_well_with(summary, axis))
     return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved)
+
+
+def _as_soon(first: Group, best: Group, alike: Sequence[tuple[Group, str]]) -> str:
+    """Which other variants are as soon as the best, each with its time, and which of them nobody can choose."""
+    said = []
+    for one, when in [pair for pair in alike if pair[0] is not best][:TIES_TOLD]:
+        text = f"“{one.variant}” is as soon ({when})"
+        if apart.is_of_the_outage(first.scenario, one.scenario):
+            text += ", but it changes what requests do in the outage, which is given and no rule of the system"
+        said.append(f"{text}.")
+    return " ".join(said)
 
 
 def _span_of(saved: standings.Saved) -> str:
@@ -350,10 +366,23 @@ def _best_among(summary: Summary, others: Sequence[Group]) -> Group | None:
         best = advice.best_of(with_groups(summary, [first, *among]))
         if best is None:
             return None
+        best = apart.chosen(first, best, [one for one, _ in _as_good(summary, best, among)])
         now, was = advice.standing(summary, best), advice.standing(summary, first)
         if best in fair or now.never_share < was.never_share:
             return best if advice.is_better(now, was, best.scenario.window_s) else None
     return None
+
+
+def _as_good(summary: Summary, best: Group, among: Sequence[Group]) -> list[tuple[Group, str]]:
+    """Of some variants those that are as soon as the best, to a window, and as often, with their times."""
+    first, now = summary.groups[0], advice.standing(summary, best)
+    known = [(one, advice.standing(summary, one)) for one in among]
+    return [
+        (one, its.whole())
+        for one, its in known
+        if its.is_known and its.never_share <= now.never_share
+        and its.mean_s <= now.mean_s + first.scenario.window_s and not advice.declares_only(first, one)
+    ]  # fmt: skip
 
 
 def _is_trade_off(summary: Summary, group: Group) -> bool:
@@ -635,9 +664,12 @@ def _best(
         True,
         False,
     ]
+    others = _changes_of_the_system(summary)[0]
+    given = [one for one in others if apart.is_of_the_outage(first.scenario, one.scenario)]
     parts = [
         f"{text}.",
         _sets(best),
+        "" if best in given else _as_soon(first, best, _as_good(summary, best, given)),
         "There no lease is lost once more." if is_calm else "",
         _beside_the_class(summary, best),
         _the_last(summary, best),
