@@ -479,3 +479,23 @@ def test_marks_that_seem_to_differ_from_the_intervals_are_explained() -> None:
     assert said(2.5, left=True) == said(3.5, left=False) == ""
     assert "1 that may still be the best has an interval above that of the first" in said(3.5, left=True)
     assert "1 whose interval lies over that of the first is surely later" in said(2.5, left=False)
+
+
+def test_one_may_be_taken_instead_of_the_chosen_if_it_is_near_on_either_side() -> None:
+    """Of what may be sooner by little but later by much no one should say that it does as well."""
+    found = swept().model_copy(update={"indifference_s": 60.0, "never_max": 0.05})
+    first, *others = found.policies
+    back = {"not_told_apart": True, "not_recovered": Share(share=0.0, low=0.0, high=0.01)}
+    chosen = first.model_copy(update={"is_chosen": True, **back})
+
+    def said(*highs_s: float) -> str:
+        rest = [
+            one.model_copy(update={"is_chosen": False, "from_best": Estimate(mean=0.0, low=-50.0, high=high_s), **back})
+            for one, high_s in zip(others, highs_s, strict=False)
+        ]
+        return sweep._not_told_apart(found, [chosen, *rest])
+
+    assert said(59.0) == " 1 other is at most 60 s sooner or later: you may take it instead."
+    assert "take" not in said(61.0)
+    assert said(61.0) == " 1 other may be sooner by less than 60 s, but later by up to 61 s on average."
+    assert said(10.0, 109.0).endswith("1 more may be sooner by less than 60 s, but later by up to 109 s on average.")

@@ -325,29 +325,40 @@ def _it_takes(summary: Summary, ran: Sequence[Told]) -> str:
         return f"{text}would never choose it."
     text = "More draws like these would never choose one: others are as soon as the first, or almost, and the "
     text += f"indifference is {show_duration(summary.indifference_s)}."
-    return f"{text} Set a larger sweep.indifference, or take any of them."
+    return f"{text} Set a larger sweep.indifference, or take the first."
 
 
 FAR = 10  # times as many replications: so many are told to be saved by a larger indifference
 
 
 def _not_told_apart(summary: Summary, ran: Sequence[Told]) -> str:
-    """How many others may be the best, beside the one that is chosen: those that one may take instead, and those of
-    which too little is known for that.
+    """How many others may be the best, beside the one that is chosen: those that one may take instead, since they are
+    as near to it as one need care on either side; those that may be later by more than that; and those of which too
+    little is known.
     """
     others = [one for one in ran if one.not_told_apart and not one.is_chosen]
-    may = sum(1 for one in others if one.not_recovered.high < summary.never_max)
+    may = [one for one in others if one.not_recovered.high < summary.never_max]
+    alike = [one for one in may if one.from_best.high <= summary.indifference_s]
     near, never = show_duration(summary.indifference_s), show_share(summary.never_max)
     text = ""
-    if may:
-        who, them = ("1 other", "it") if may == 1 else (f"{show_count(may)} others", "any of them")
-        text = f" {who} may be better by less than {near}: you may take {them} instead."
-    if less := len(others) - may:
-        who = f"{show_count(less)} {'more' if may else 'other'}{'' if may or less == 1 else 's'}"
+    if alike:
+        who, them = ("1 other is", "it") if len(alike) == 1 else (f"{show_count(len(alike))} others are", "any of them")
+        text = f" {who} at most {near} sooner or later: you may take {them} instead."
+    if later := [one for one in may if one not in alike]:
+        at_most = max(one.from_best.high for one in later)
+        text += f" {_others(len(later), bool(text))} may be sooner by less than {near}, but later by up to "
+        text += f"{show_duration(at_most)} on average."
+    if less := len(others) - len(may):
         whose = "its" if less == 1 else "their"
-        text += f" {who} may be better by less than {near}, but do{'es' if less == 1 else ''} not qualify yet: more "
-        text += f"than {never} of {whose} runs may not be back."
+        text += (
+            f" {_others(less, bool(text))} may be sooner by less than {near}, but do{'es' if less == 1 else ''} not "
+        )
+        text += f"qualify yet: more than {never} of {whose} runs may not be back."
     return text
+
+
+def _others(count: int, is_more: bool) -> str:
+    return f"{show_count(count)} {'more' if is_more else 'other' if count == 1 else 'others'}"
 
 
 def _rests_on(summary: Summary) -> str:
