@@ -122,10 +122,47 @@ def test_the_threshold_is_the_cliff_of_the_system_and_not_of_the_horizon(tmp_pat
     for ends, said in (
         (["hold", "--low", "20s", "--high", "2s"], f"this searches outward from there: recovery threshold {file} hold"),
         (["host.renew_time"], "host.renew_time is not in the file, from where nothing can be looked for; want --low"),
+        (["host.timeot"], "host.timeot is not a key (did you mean timeout?)"),
+        (["policy.client"], 'policy.client is "immediate", which is no number; want a key that holds a duration'),
+        (["hold", "--low", "1s", "--high", "9h"], "(with --high 9h)"),
     ):  # fmt: skip
         result = CliRunner().invoke(cli.main, ["threshold", str(file), *ends, "--out", str(tmp_path)])
         assert result.exit_code == 2
         assert said in result.stderr
+
+
+def test_where_no_lease_runs_out_a_threshold_asks_for_renewals(tmp_path: Path) -> None:
+    """A rule spares all leases, so nothing collapses whatever the timeout is: it says so after five values. What it
+    advises then finds a value, by when all have renewed. Oracle: the share that fails is that of runs of the value.
+    """
+    file = tmp_path / "spared.toml"
+    file.write_text(SPARED)
+    command = ["threshold", str(file), "host.establish_time", "--threads", "1", "--out", str(tmp_path)]
+    result = CliRunner().invoke(cli.main, command)
+    assert (result.exit_code, len(result.stdout.splitlines())) == (2, 5)
+    assert "no run loses a lease with host.establish_time from 2.5 ms to 40 ms" in result.stderr
+    assert "want --within 1m:" in result.stderr
+    more = ["--within", "15s", "--low", "10ms", "--high", "1s", "--tolerance", "1", "--runs", "20", "--json"]
+    found = json.loads(CliRunner().invoke(cli.main, [*command, *more]).stdout)
+    assert "have all renewed within 15 s" in found["answer"]["happened"]["text"]
+    end = next(one for one in found["tried"] if one["value"] == found["high"])
+    with pipeline.Runner(1) as runner:
+        scenario = parse(SPARED.replace("10ms", f"{end['value']}s"))
+        rows = [one.measure() for one in runner.run([(scenario.first, 1, r) for r in range(end["runs"])])]
+    assert sum(not row["ttr_renewed_s"] <= 15 for row in rows) == end["failed"] > end["runs"] / 2
+
+
+SPARED = """
+horizon = "2m"
+hold = "10s"
+coupling.window = "1s"
+fleet = { holders = 40, hosts = 2 }
+host = { establish_time = "10ms", timeout = "5s", fail_after = "100ms" }
+lease = { duration = "20s", check_every = "10s" }
+dependency.outages = [{ from = "20s", to = "50s" }]
+policy.client = { name = "fixed", delay = "1s" }
+policy.lease = { name = "freeze", from_failures = "100%", until = "heard", then = "rearm" }
+"""
 
 
 def test_an_end_is_looked_for_on_the_side_that_is_open() -> None:

@@ -443,8 +443,8 @@ class Threshold(Record):
     """Where recovery turns into collapse over a key: between `low` and `high`, in seconds, 1/s or shares by `kind`, in
     runs to a horizon; and what longer runs say at both ends (None: not known). Where an end was not given it was looked
     for outward from the file's `own` value, at the values `searched`. `outage_s` is how long the outage is at both
-    where the key is its begin or its end; None for another key. With `within_s` a run fails that is not back (99 %) so
-    soon after the dependency's return, not only one that collapses.
+    where the key is its begin or its end; None for another key. With `within_s` a run fails that is not back (99 %, or
+    with `of_renewals` all renewed) so soon after the dependency's return, not only one that collapses.
     """
 
     experiment: str
@@ -458,6 +458,7 @@ class Threshold(Record):
     tried: tuple[Tried, ...]
     horizon_s: Number = math.nan
     within_s: Number | None = Field(None, exclude_if=lambda value: value is None)
+    of_renewals: bool = Field(False, exclude_if=lambda value: not value)
     longer: Longer | None = None
     outage_s: tuple[float, float] | None = None
     beyond: Middle | None = Field(None, exclude_if=lambda value: value is None)  # a run on the bad side, which tells

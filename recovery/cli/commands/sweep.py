@@ -233,7 +233,8 @@ def replay(key: str, folder: Path, as_json: bool) -> Status:
 @click.option(
     "--within",
     metavar="TIME",
-    help='Find the value up to which 99 % are back so soon after the dependency, such as "10m". '
+    help="Find the value up to which 99 % are back (or, under a rule that spares leases, all have renewed) so soon "
+    'after the dependency, such as "10m". '
     "Without it: the value up to which runs do not collapse.",
 )
 @options.set_

@@ -1,6 +1,7 @@
 """The answer of a threshold, from its record: where recovery turns into collapse, and on which side to stay."""
 
 import itertools
+import math
 
 from recovery.show.answers import one_run
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
@@ -64,13 +65,15 @@ def _searched(found: Threshold) -> str:
 
 def _good(found: Threshold) -> str:
     """What most runs do on the good side: "are back within 10 min"."""
+    if found.of_renewals:
+        return f"have all renewed within {show_duration(found.within_s or math.nan)}"
     if found.within_s is not None:
         return f"are back within {show_duration(found.within_s)}"
     return "recover" if _still_drain(found) is None else "do not collapse"
 
 
 def _bad(found: Threshold) -> str:
-    return "collapse" if found.within_s is None else "are not"
+    return "collapse" if found.within_s is None else "have not" if found.of_renewals else "are not"
 
 
 def _at_good(found: Threshold) -> Tried | None:

@@ -40,6 +40,7 @@ class Found(NamedTuple):
     error: str | None
     milestones: dict[str, float]
     has_collapsed: bool = False
+    keeps_leases: bool = False  # no lease was lost at any time
 
 
 class KnownRuns:
@@ -72,7 +73,8 @@ class KnownRuns:
         milestones = {name: moment_s(name, row) for name in self.observed}
         value = for_good(self.measure, _number(row.get(self.measure), math.nan), row)
         told = None if error is None else str(error)
-        self.found[key] = Found(value, told, milestones, row.get("verdict") == "collapsed")
+        keeps = _number(row.get("leased_min_share"), math.nan) >= 1.0
+        self.found[key] = Found(value, told, milestones, row.get("verdict") == "collapsed", keeps)
 
     def add(self, done: Sequence[Done]) -> None:
         """Keep what came of some runs."""

@@ -13,6 +13,7 @@ from typing import Literal
 from recovery import theory
 from recovery.errors import Refusal, ScenarioError, shown
 from recovery.model.sweep import text_of
+from recovery.model.tables import LOSES_AT_ONCE
 from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment
 from recovery.reading.keys import not_one_number, value_at
@@ -31,6 +32,8 @@ from recovery.units import quantity, show_count, show_duration
 LONGER = 2  # how many times as long the runs are by which both ends of the bracket are looked at again
 LONGER_RUNS = 10  # at each end
 BATCH = 20  # runs of a value by which an end is looked for: as many as the bisection begins with
+LOOKED_AT = 5  # values without a lost lease, under a rule that spares them, after which no farther one is tried
+WITHIN_S = 600.0  # a time to ask for, where the run is long enough
 DOUBLINGS = 6  # of the file's own value, and halvings
 Verdict = Literal["fails", "holds", "unclear"]
 
@@ -128,6 +131,33 @@ def _is_whole(text: str) -> bool:
     return bool(re.fullmatch(r"\s*-?[0-9]{1,18}\s*", text))
 
 
+def _not_a_number(experiment: Experiment, key: str) -> str:
+    """What is wrong with a key of which the file has no number, "" if it takes one all the same."""
+    first: ScenarioError | None = None
+    for value in (1, "1s", "50%", "1/s"):
+        try:
+            experiment.drawn(None, ((key, value),))
+        except ScenarioError as error:
+            first = first or error
+        else:
+            return ""
+    own = value_at(experiment.raw, key)
+    wanted = "want a key that holds a duration, a rate, a share or a number"
+    return str(first) if own is None else f"{experiment.file}: {key} is {shown(own)}, which is no number; {wanted}"
+
+
+def _never_lost(experiment: Experiment, key: str, ends: str) -> str:
+    """What to ask where runs lose no lease with any value of a key from one end to another."""
+    scenario = experiment.first.scenario
+    text = f"{experiment.file}: no run loses a lease with {key} from {ends}, so none collapses"
+    if scenario.policy.lease.name not in LOSES_AT_ONCE:
+        text += f" (policy.lease is {scenario.policy.lease.name}: a late renewal need not cost the lease)"
+        if scenario.overdue_after_s is not None:
+            within = f"--within {min(WITHIN_S, scenario.horizon / 2) / 60:.4g}m"
+            return f"{text}; want {within}: up to which value all have renewed so soon after the dependency"
+    return f"{text}; want another key, or --low and --high where leases run out, such as with a longer outage"
+
+
 def _ready(experiment: Experiment, key: str, own: object) -> str:
     """The value of the file, and a command that looks for ends by itself, as the end of an error; "" without one."""
     if (found := quantity(own)) is None or not found[1] > 0.0:
@@ -183,7 +213,8 @@ def threshold(
     """Where recovery turns into collapse over one key of the file as it stands (cliff.cliff), by the verdict of the
     runs: one that still drains at the horizon is on the good side, so the cliff is the system's and not the horizon's.
     Whether it is, some runs that are twice as long say at both ends. All are kept under `out` and not run again. With
-    `within_s` a run is on the bad side that is not back (99 %) so soon after the dependency's return.
+    `within_s` a run is on the bad side that is not back (99 %; under a rule that spares leases: all renewed) so soon
+    after the dependency's return.
 
     An end that is None is looked for outward from the file's own value, twice and half as much each time, until two
     verdicts differ. `known_value` hears of each value that is known (what kind of quantity it is, and what was found),
@@ -199,6 +230,8 @@ def threshold(
     kinds = {found[0] for found in numbers if found is not None}
     least, greatest = ((found and found[1]) for found in numbers[:2])
     start = numbers[2][1] if is_open and numbers[2] is not None else math.nan
+    if is_open and numbers[2] is None and (wrong := _not_a_number(experiment, key)):
+        raise Refusal(wrong)
     if is_open and not start > 0.0:
         said = "is not in the file" if own is None else f"is {shown(own)} in the file"
         raise Refusal(f"{experiment.file}: {key} {said}, from where nothing can be looked for; want --low and --high")
@@ -209,13 +242,18 @@ def threshold(
         raise Refusal(f"{key} from {low} to {high}: {wants}{_ready(experiment, key, own)}")
     [kind] = kinds
     whole = all(isinstance(one, int) for one in [*given, *([own] if is_open else [])] if one is not None)
-    known = KnownRuns(out / experiment.name / "threshold", "ttr99_s")
+    # Where a late renewal costs no lease, 99 % of these are back at once, and runs differ in when all have renewed.
+    scenario = experiment.first.scenario
+    spares = scenario.has_leases and scenario.policy.lease.name not in LOSES_AT_ONCE
+    of_renewals = spares and within_s is not None and scenario.overdue_after_s is not None
+    known = KnownRuns(out / experiment.name / "threshold", "ttr_renewed_s" if of_renewals else "ttr99_s")
     each_s = math.nan
     values, tried = 0, 0
     progress = _Watched(say)
 
     late: dict[float, dict[int, bool]] = {}  # by the value, of each replication whether it is not back, nor collapsed
     collapsed: dict[float, dict[int, bool]] = {}  # likewise, whether it collapsed
+    kept: list[bool] = []  # of all runs at a value, whether no lease was lost
     said_of: set[tuple[float, int]] = set()  # values that were told, with how many runs
 
     def told_of(one: cliff.Tried) -> Tried:
@@ -232,6 +270,14 @@ def threshold(
     def text_at(value: float) -> str | float:
         return round(value) if whole else text_of(kind, value)
 
+    asked = (("--low", low, least), ("--high", high, greatest))
+    for flag, text, end in asked:  # before any run, and not when its turn comes
+        if end is not None:
+            try:
+                experiment.drawn(None, ((key, text_at(end)),))
+            except ScenarioError as error:
+                raise Refusal(f"{error} (with {flag} {text})") from None
+
     def told_at(value: float) -> str:
         return show_duration(value) if kind == "duration" else str(text_at(value))
 
@@ -242,6 +288,7 @@ def threshold(
         late.setdefault(value, {}).update(
             (r, math.isinf(one.value) and not bad) for r, one, bad in zip(replications, found, failed, strict=True)
         )
+        kept.append(all(one.keeps_leases for one in found))
         collapsed.setdefault(value, {}).update(
             (r, one.has_collapsed) for r, one in zip(replications, found, strict=True)
         )
@@ -265,7 +312,11 @@ def threshold(
             note(cliff.Tried(value[1], failed, len(runs), found[value[1]]))
             if (pair := _apart(found)) is not None:
                 return pair, found
+            if spares and all(kept) and within_s is None and len(found) == LOOKED_AT:
+                break
         ends = " to ".join(told_at(pick(found)) for pick in (min, max))
+        if within_s is None and all(kept):
+            raise Refusal(_never_lost(experiment, key, ends))
         bad = ("collapse", "do not collapse") if within_s is None else ("are late", "are back in time")
         how = dict(zip(("fails", "holds"), bad, strict=True)).get(next(iter(found.values())), "are not clear")
         raise Refusal(
@@ -301,12 +352,12 @@ def threshold(
         met = [resolve(variant, experiment.head.seed, r) for r in range(len(late[value]))]
         keys = {identity.digest_of(one, experiment.head.seed, r): (r, one) for r, one in enumerate(met)}
         table = known.parts.read()
-        if table is None or not {"verdict", "ttr99_s"} <= set(table.columns):
+        if table is None or not {"verdict", known.measure} <= set(table.columns):
             return None
         own = table.filter(pl.col("error").is_null() & pl.col("key").is_in(list(keys))).unique("key")
         if not own.height:
             return None
-        row, alike = in_the_middle(own, "ttr99_s", "key")
+        row, alike = in_the_middle(own, known.measure, "key")
         replication, ran = keys[str(row["key"])]
         found = record_of(row, ran.scenario, experiment.first.name, experiment.head.seed, replication)
         return found.model_copy(update={"alike": alike, "runs": own.height})
@@ -385,6 +436,7 @@ def threshold(
         tried=tuple(map(told_of, told.tried)),
         horizon_s=experiment.first.scenario.horizon,
         within_s=within_s,
+        of_renewals=of_renewals,
         longer=longer,
         outage_s=_outage_s(experiment, key, told.low, told.high),
         beyond=beyond_of(told.high if told.fails == "above" else told.low),
