@@ -76,7 +76,11 @@ def narrow(kind: str) -> Picture:
         if kind == "race":
             with figures.style():
                 return report_race.window_picture(RECORD, SEEN, "2025-10-19T23:48-07:00")
-        return blast() if kind == "blast" else figures_fit.overlay(fit(kind == "series"))
+        if kind == "blast":
+            return blast()
+        found = fit(series=kind != "milestones")
+        unexplained = found.misfit.model_copy(update={"explains": False})
+        return figures_fit.overlay(found.model_copy(update={"misfit": unexplained} if kind == "unexplained" else {}))
 
 
 RECORD = Window(steps=((0.0, 300.0, 0.4), (300.0, 9000.0, 1.0), (9000.0, 9900.0, 0.3)), negative_ttl_s=900.0)
@@ -87,7 +91,7 @@ SEEN = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["series", "milestones", "blast", "race"])
+@pytest.mark.parametrize("kind", ["series", "unexplained", "milestones", "blast", "race"])
 def test_a_narrow_picture_is_as_wide_as_a_phone_and_holds_its_texts(kind: str) -> None:
     figure = narrow(kind).figure
     assert figure.get_figwidth() == figures.NARROW_IN

@@ -7,6 +7,7 @@ emulated residuals of which it is known whether they hold misfit.
 import functools
 import itertools
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -500,6 +501,20 @@ def test_twice_what_chance_makes_is_told_before_it_explains(rms: float, p: float
     assert re.search(wanted, line)
 
 
+@pytest.mark.parametrize(("rms", "is_beyond"), [(0.005, False), (0.03, True)])
+def test_what_is_wrong_with_a_fit_stands_before_how_far_it_is_off(rms: float, is_beyond: bool) -> None:
+    """Points in a row off to one side are the reason; what chance makes stands beside it only where it makes less."""
+    series = SimpleNamespace(unit="share", times_s=(0.0, 60.0), values=(0.0, 1.0), grid_s=(0.0, 60.0), mean=(0.0, 1.0))
+    test = SimpleNamespace(
+        rms=rms, noise=0.01, share=0.2, points=30, run_longest=10, p=1e-5, is_systematic=True, explains=False
+    )
+    picture = SimpleNamespace(series=series)
+    found: Any = SimpleNamespace(misfit=test, labels=(), picture=picture, runs=40, others=(), shift_s=math.nan)
+    [line] = fit_text.goodness(found)
+    assert line.startswith("no value tried explains the data (40 simulations): 10 of 30 points in a row are off")
+    assert ("chance alone makes" in line) is is_beyond
+
+
 @pytest.mark.parametrize(
     ("clock", "at", "wanted"),
     [
@@ -769,7 +784,10 @@ def test_when_data_and_simulation_part_is_told() -> None:
     times = tuple(60.0 * minute for minute in range(10))
     off = (0.0, 0.0, 0.1, 0.1, 0.0, -0.2, -0.2, -0.2, 0.0, 0.0)
     series = SimpleNamespace(times_s=times, values=off, grid_s=times, mean=(0.0,) * 10, unit="share")
-    [line] = fit_text.parting(SimpleNamespace(picture=SimpleNamespace(series=series)))  # type: ignore[arg-type]
+    by_key = [SimpleNamespace(key="lease.check_every", takes_away_share=0.8)]
+    picture = SimpleNamespace(series=series)
+    [line] = fit_text.parting(SimpleNamespace(picture=picture, others=by_key))  # type: ignore[arg-type]
+    assert line.endswith("or another key of it is wrong (lease.check_every would do)")
     assert "above the simulation from 2 min to 3 min (by 10 % on average)" in line
     assert "below the simulation from 5 min to 7 min (by 20 % on average)" in line
 

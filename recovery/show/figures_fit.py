@@ -1,4 +1,4 @@
-"""The picture of a fit: observed against simulated with the values that were found."""
+"""The picture of a fit: observed against simulated with the values that were found, or that come closest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write(folder: Path, fit: Fit) -> list[Path]:
 
 
 def overlay(fit: Fit) -> Picture:
-    """Observed against simulated with the values that were found."""
+    """Observed against simulated with the values that were found, or that come closest."""
     with figures.style():
         told = fit.picture
         if told.series is None:
@@ -49,32 +49,41 @@ def _words_of(column: str) -> str:
     return known.get(column, column.removesuffix("_s").replace("_per", "").replace("_", " "))
 
 
+def _values(fit: Fit) -> str:
+    """What the values are with which it is simulated."""
+    return "the values found" if fit.misfit.explains else "the closest ones"
+
+
 def _series(axis: TimeAxis, fit: Fit, series: FitSeries) -> Picture:
     scale = 100.0 if series.unit == "share" else 1.0
     times, values = np.array(series.times_s), np.array(series.values)
     grid_s, low, mean, high = (np.array(one) for one in (series.grid_s, series.low, series.mean, series.high))
-    figure, (top, below, legend) = figures.stack([2.9, 1.2, figures.lines_in(3)])
+    figure, (top, below, legend) = figures.stack([2.9, 1.2, figures.lines_in(4)])
     band = top.fill_between(grid_s, scale * low, scale * high, color="#0072B2", alpha=0.25, lw=0, zorder=2)
     [line] = top.plot(grid_s, scale * mean, color="#0072B2", lw=1.6, zorder=3)
     [dots] = top.plot(times, scale * values, color="#000000", ls="", marker="o", ms=3, zorder=4)
     axis.dress(top)
     top.set_xlabel("")
     top.set_ylabel(_words_of(series.column) + _UNITS[series.unit])
-    off = scale * (np.interp(times, grid_s, mean) - values)
+    off = scale * (values - np.interp(times, grid_s, mean))
     below.axhline(0, color=figures.GREY, lw=0.8)
-    below.axhspan(-2 * scale * fit.misfit.noise, 2 * scale * fit.misfit.noise, color="#e4e4e4", zorder=0)
+    chance = 2 * scale * fit.misfit.noise
+    grey = below.axhspan(-chance, chance, color="#e4e4e4", zorder=0)
     below.vlines(times, 0, off, color="#D55E00", lw=1.1)
     axis.dress(below, shade=False)
-    below.set_ylabel("off by" + (" (points)" if scale == 100 else _UNITS[series.unit]))
-    names = ["observed", "simulated with the values found: mean", "lowest to highest of its replications"]
-    figures.legend_below(legend, [dots, line, band], names, others=False)
+    below.set_ylabel("data less fit" + ("\n(points)" if scale == 100 else _UNITS[series.unit].replace(" ", "\n")))
+    names = [
+        "observed", f"simulated with {_values(fit)}: mean", "lowest to highest of its replications",
+        "grey below: by chance alone",
+    ]  # fmt: skip
+    figures.legend_below(legend, [dots, line, band, grey], names, others=False)
     values_text = ", ".join(f"{value.key} = {shown(value.text)}" for value in fit.values)
     share = units.show_share(fit.misfit.share)
     said = "meets the curve" if not fit.misfit.is_systematic else f"is off by {share} of the data's spread"
     if not fit.misfit.explains:
         said = f"does not explain the curve: off by {share} of its spread"
     figures.entitle(figure, f"The scenario with {values_text} {said}")
-    caption = "Above: the measured series and the simulation. Below: simulated less observed; grey: two standard "
+    caption = "Above: the measured series and the simulation. Below: observed less simulated; grey: two standard "
     return Picture("fit", figure, caption + "deviations of what chance makes." + axis.shading([]) + axis.rest)
 
 
@@ -104,14 +113,14 @@ def _milestones(axis: TimeAxis, fit: Fit, rows: Sequence[FitMilestone]) -> Pictu
     panel.set_ylim(-0.7, len(rows) - (0.1 if is_narrow else 0.3))
     panel.set_ylabel("milestone")
     figures.legend_below(
-        legend, [*handles, marks], ["observed, with twice its standard deviation", "simulated with the values found"],
+        legend, [*handles, marks], ["observed, with twice its standard deviation", f"simulated with {_values(fit)}"],
         others=False,
     )  # fmt: skip
     values_text = ", ".join(f"{value.key} = {shown(value.text)}" for value in fit.values)
     worst = max(zip(fit.residuals, fit.labels, strict=True), key=lambda one: abs(one[0]))
     said = f"“{worst[1]}” is farthest off, by {abs(worst[0]):.1f} standard deviations"
     figures.entitle(figure, f"With {values_text} {said}")
-    caption = "Each milestone as it was observed and as it is simulated with the values found."
+    caption = f"Each milestone as it was observed and as it is simulated with {_values(fit)}."
     return Picture("fit", figure, caption + axis.shading([]))
 
 

@@ -13,6 +13,7 @@ STEEP = 0.1  # of what the data span: by so much a curve moves in one window whe
 CV_MOST = 20.0  # that a lognormal of a scenario may have
 ALIKE = 0.9  # cosine from which on two keys change the simulation alike
 PARTED_MOST = 2  # stretches of a curve that are told, in which it is worst
+MOST_OF_IT = 0.5  # of the squared error that is left: a key that could take away so much is told
 MUCH = 2.0  # times what chance makes, from which on a fit is not said to explain the data without more
 _MISSING = {
     "always": "in the simulation it does not occur with these values: what it ends never was",
@@ -85,8 +86,9 @@ def goodness(fit: Fit) -> list[str]:
         those = f"{keys} key{'s' * (keys > 1)} can meet {stones} milestone{'s' * (stones > 1)}"
         met = f"{those} even where the file is wrong, so this is no test of it: another milestone, or a curve, would be"
         return [*(_jump(one) for one in fit.jumps), met]
-    text = f"it is {show_value(misfit.rms, unit)} off (root mean square, {show_share(misfit.share)} of the data's "
-    text += f"standard deviation), where chance alone makes {show_value(misfit.noise, unit)}"
+    off = f"it is {show_value(misfit.rms, unit)} off (root mean square, {show_share(misfit.share)} of the data's "
+    off += "standard deviation)"
+    text = f"{off}, where chance alone makes {show_value(misfit.noise, unit)}"
     row = f"{misfit.run_longest} of {misfit.points} points in a row are off to the same side"
     much = misfit.rms / misfit.noise if misfit.noise > 0 else math.inf
     if fit.picture.series is not None and math.isfinite(much) and much >= MUCH:
@@ -105,8 +107,11 @@ def goodness(fit: Fit) -> list[str]:
         return [f"the scenario comes close to the data, but further off than chance mostly is: {text} ({weak})"]
     if misfit.explains:
         small = "more than chance, but little beside the data; the intervals are wider for it"
-        return [f"the scenario comes close to the data but for a rest: {text}: {small}"]
-    lines = [f"no value tried explains the data ({_tried(fit)}): {text}; {row}", *parting(fit)]
+        rest = f"{text}: {small}" if much > 1 else f"{row}, which is {small}; {off}"
+        return [f"the scenario comes close to the data but for a rest: {rest}"]
+    # What is off to one side for long is no chance, even where it is no farther off than chance is all in all.
+    much_off = text if much > 1 else off
+    lines = [f"no value tried explains the data ({_tried(fit)}): {row}, and {much_off}", *parting(fit)]
     if math.isfinite(fit.shift_s):
         way = "later" if fit.shift_s > 0 else "earlier"
         by = f"{show_duration(abs(fit.shift_s))} {way}"
@@ -159,11 +164,12 @@ def parting(fit: Fit) -> list[str]:
         for part in sorted(worst, key=lambda part: int(part[0]))
         if float(np.abs(off[part]).sum()) >= most / 4 > 0
     ]
-    return (
-        [f"the data lie {' and '.join(told)}: something happened about then that the file does not tell"]
-        if told
-        else []
-    )
+    if not told:
+        return []
+    better = [other.key for other in fit.others if other.takes_away_share >= MOST_OF_IT]
+    key = f"another key of it is wrong ({' or '.join(better)} would do)" if better else "a key of it is wrong"
+    why = f"either something happened about then that the file does not tell, or {key}"
+    return [f"the data lie {' and '.join(told)}: {why}"]
 
 
 def _jump(one: Jump) -> str:
@@ -268,7 +274,7 @@ def others(fit: Fit) -> list[str]:
         shown = ", ".join(other.key for other in alike)
         lines[0] += f"; a change of {shown} would do nearly the same, so where the file has a wrong value there, the "
         lines[0] += "value found is wrong too" if len(fit.values) == 1 else "values found are wrong too"
-    better = [other for other in fit.others if other.takes_away_share >= 0.5]
+    better = [other for other in fit.others if other.takes_away_share >= MOST_OF_IT]
     if better and fit.misfit.is_systematic:
         best = max(better, key=lambda other: other.takes_away_share)
         much = show_share(best.takes_away_share)
