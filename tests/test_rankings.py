@@ -428,6 +428,32 @@ def test_sooner_with_a_harm_is_a_trade_off(harm: Difference, is_told: str) -> No
         assert change.text == "Take “new”."
 
 
+def test_a_side_is_judged_by_its_file_as_it_stands() -> None:
+    """Of a file that is worse as it stands a variant that is better makes no trade-off."""
+
+    def told(**variants: bool | None) -> str:
+        outcomes = tuple(
+            Outcome(
+                run="new", than="old", variant=name, than_variant=name, verdict="worse" if is_worse else "better",
+                is_worse=is_worse, difference=difference("ttr99_s", 300.0 if is_worse else 100.0, 200.0, "more"),
+                recovered=9, runs=9, than_recovered=9, than_runs=9, why="",
+            )
+            for name, is_worse in variants.items()
+        )  # fmt: skip
+        found = Comparison(kind="runs", names=("old", "new"), outcomes=outcomes, conditions=(), differences=())
+        return compare.answer_of(found).change.text
+
+    assert (
+        told(today=True, short=False)
+        == "Stay with “old”. Only “short” is better with “new”: as it stands, it is worse."
+    )
+    assert told(today=True, short=True) == "Stay with “old”."
+    assert told(today=False, short=False) == "Take “new”."
+    assert "surely worse: “short”, which is later" in told(today=False, short=True)
+    assert told(today=None, short=False) == "Take “new”: it is better in “short” alone."
+    assert told(today=None, short=None) == ""
+
+
 def test_runs_that_share_their_random_numbers_tell_no_more_than_one() -> None:
     """A point of a grid that is run thrice with the same random numbers is the same run thrice."""
     seen, unit = [True, False, False, False], [0, 1, 2, 3]

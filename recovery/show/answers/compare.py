@@ -14,23 +14,7 @@ from recovery.units import show_duration, show_share
 
 def answer_of(found: Comparison) -> Answer:
     """The answer of runs, sweeps or scenarios side by side."""
-    better = [one for one in found.outcomes if one.is_worse is False]
-    change = Change()
-    if found.unlike:
-        change = Change(text=f"No advice: the sides do not have the same to cope with ({'; '.join(found.unlike)}).")
-    elif better:
-        best = min(better, key=lambda one: one.difference.difference.mean if one.difference is not None else 0.0)
-        saved = -best.difference.difference.mean if best.difference is not None else float("nan")
-        harms = _harms(found, best)
-        if harms:
-            change = Change(
-                text=f"“{best.run}” is a trade-off: it is better by its time, and surely worse: {harms}.",
-                saved_s=saved,
-            )
-        else:
-            change = Change(text=f"Take “{best.run}”.", name=best.run, saved_s=saved)
-    elif worse := [one for one in found.outcomes if one.is_worse]:  # no variant is better, and one is worse
-        change = Change(text=f"Stay with “{worse[0].than}”.", name=worse[0].than)
+    change = _change(found)
     most = max((one.runs for one in found.outcomes), default=0)
     paired = bool(found.differences) and all(one.is_paired for one in found.differences)
     if most < 2:
@@ -48,6 +32,39 @@ def answer_of(found: Comparison) -> Answer:
         ),
     )  # fmt: skip
     return answer.speaking_of(found.called)
+
+
+def _change(found: Comparison) -> Change:
+    """Which side to take. A side is judged by its file as it stands, its first variant; where that tells nothing, by
+    the others.
+    """
+    if found.unlike:
+        return Change(text=f"No advice: the sides do not have the same to cope with ({'; '.join(found.unlike)}).")
+    firsts = {one.run: one for one in reversed(found.outcomes)}
+    better = [one for one in found.outcomes if one.is_worse is False]
+    sooner = [one for one in better if one is firsts[one.run]] or [
+        one for one in better if not firsts[one.run].is_worse
+    ]
+    if sooner:
+        best = min(sooner, key=_by_s)
+        whose = "" if best is firsts[best.run] else f" in “{best.variant}” alone"
+        if harms := _harms(found, best):
+            text = f"“{best.run}” is a trade-off: it is better by its time{whose}, and surely worse: {harms}."
+            return Change(text=text, saved_s=-_by_s(best))
+        return Change(
+            text=f"Take “{best.run}”{whose and f': it is better{whose}'}.", name=best.run, saved_s=-_by_s(best)
+        )
+    if worse := [one for one in found.outcomes if one.is_worse]:
+        text = f"Stay with “{worse[0].than}”."
+        for one in better:  # of files that are worse as they stand
+            text += f" Only “{one.variant}” is better with “{one.run}”: as it stands, it is worse."
+        return Change(text=text, name=worse[0].than)
+    return Change()
+
+
+def _by_s(one: Outcome) -> float:
+    """How much later a variant is; 0 where no time is compared."""
+    return one.difference.difference.mean if one.difference is not None else 0.0
 
 
 def _harms(found: Comparison, best: Outcome) -> str:
