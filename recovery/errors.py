@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 
 LINE_MAX = 2_000  # characters of a message's line
+BEGIN_MIN = 3  # letters by which a name is known
 NEAR_MAX = 500  # names among which the nearest is looked for
 
 # C0 and C1, separators of lines and paragraphs, and what turns the direction of writing for all that follows.
@@ -44,8 +45,11 @@ def nearest(word: str, words: Iterable[str]) -> str:
     import difflib
 
     names = list(words)[:NEAR_MAX]
+    counted = re.fullmatch(r"([a-z])([0-9]{1,2})([a-z])", word.lower())  # k8s is a k, 8 letters and an s
     close = (
-        difflib.get_close_matches(word.lower(), names, 1, 0.6)
+        [n for n in names if counted and (n[0], str(len(n) - 2), n[-1]) == counted.groups()][:1]
+        or difflib.get_close_matches(word.lower(), names, 1, 0.6)
+        or [n for n in names if len(word) >= BEGIN_MIN and n.startswith(word.lower())][:1]
         or [n for n in names if word and (word in n.split("_") or n in word.split("_"))][:1]
     )
     return f" (did you mean {close[0]}?)" if close else ""

@@ -151,16 +151,20 @@ def test_mistakes_are_told_on_stderr_with_status_2(tiny: str) -> None:
         (["rnu"], "Did you mean run?"),
         (["check", "no.toml"], "no.toml: cannot be read: No such file or directory"),
         (["check", "."], ".: cannot be read: Is a directory"),
-        (["new", "--system", "nomda"], "'nomda' is not one of"),
+        (["new", "--system", "nomda"], "(did you mean nomad?)"),
+        (["new", "--system", "k8s"], "(did you mean kubernetes?)"),
         (["policies", "lif"], "lif is no policy and no axis (did you mean lifo?)"),
         (["policies", "retry"], "(did you mean client?)"),
         (["policies", "conflict"], "conflict is no policy but a key of the host, host.conflict:"),
         (["report", "nowhere"], "nowhere has no manifest.json; want the folder of a finished run"),
         (["run", "a/x.toml", "--threads", "0"], "0 is not in the range"),
+        (["check", "INCIDENT", "--set", "fleet.holders=30k"], "want a whole number, written as 30_000"),
+        (["check", "INCIDENT", "--set", "fleet.holders=30,000"], "want a whole number, written as 30_000"),
     ],
 )
 def test_usage_is_told_with_status_2(arguments: list[str], said: str) -> None:
-    result = call(*arguments)
+    incident = str(TOP / "recovery" / "data" / "incidents" / "k8s-48610" / "k8s-48610.toml")
+    result = call(*(incident if word == "INCIDENT" else word for word in arguments))
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
 

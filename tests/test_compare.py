@@ -143,6 +143,9 @@ def test_never_counts_as_the_horizon_and_is_told(folder_of: Maker, tmp_path: Pat
     assert "or more" not in told  # some of a's runs come
     assert "are not back at the horizon" in told
     assert "horizon" not in compare_text.told(beside(back, back))
+    assert compare_text.EARLY not in compare_text.told(beside(back, back))
+    early = folder_of(tmp_path / "early", {"w": [90.0, 80.0]}, amplification=0.01)
+    assert compare_text.told(beside(early, early)).count(compare_text.EARLY) == 1
     held = folder_of(tmp_path / "held", {"w": [90.0, 80.0]}, ttr99_lost_s=math.inf, ttr99_low_s=math.inf)
     assert "horizon" not in compare_text.told(beside(back, held)) + compare_text.told(beside(held, held))
     assert answer_of(beside(held, held)).rests_on.text == ""  # what was held to the end is no time that never came

@@ -16,7 +16,7 @@ from typing import NoReturn
 import click
 
 from recovery.cli.status import Status
-from recovery.errors import Refusal
+from recovery.errors import Refusal, nearest
 from recovery.store.called import called_with
 
 TRACEBACK = "RECOVERY_TRACEBACK"  # environment variable: 1 shows tracebacks above errors
@@ -157,7 +157,7 @@ class Guarded(click.Group):
                 from recovery.reading.keys import QUOTED
 
                 error = click.UsageError(f"{error.message}. A table that is set stands in quotes: {QUOTED}", error.ctx)
-            return tell(error, as_json=bool(ctx.meta["as_json"]))
+            return tell(_with_nearest(error), as_json=bool(ctx.meta["as_json"]))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -171,6 +171,16 @@ class Guarded(click.Group):
             close = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
             near = f" Did you mean {close[0]}?" if close else f" Want one of {', '.join(self.list_commands(ctx))}."
             raise click.UsageError(f"No such command {args[0]!r}.{near}", ctx) from error
+
+
+def _with_nearest(error: BaseException) -> BaseException:
+    """The error; of a word that an option has not, with the nearest that it has."""
+    kind = error.param.type if isinstance(error, click.BadParameter) and error.param is not None else None
+    if not (isinstance(error, click.BadParameter) and isinstance(kind, click.Choice)):
+        return error
+    said = re.match(r"'(.*?)' is not one of", error.message)
+    near = nearest(said[1], map(str, kind.choices)) if said else ""
+    return click.BadParameter(f"{error.message.rstrip('.')}{near}.", error.ctx, error.param) if near else error
 
 
 def _wants_json(words: Sequence[str]) -> bool:

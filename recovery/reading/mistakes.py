@@ -142,7 +142,7 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         "greater_than_equal": lambda: f"want {_number(context['ge'])} from {context['ge']:g}",
         "greater_than": lambda: f"want {_number(context['gt'])} above {context['gt']:g}",
         "less_than_equal": lambda: f"want {_number(context['le'])} up to {_digits(context['le'])}",
-        "int_type": lambda: "want a whole number",
+        "int_type": lambda: "want a whole number" + _written(item["input"]),
         "int_from_float": lambda: "want a whole number",
         "float_type": lambda: "want a number",
         "finite_number": lambda: "want a finite number",
@@ -155,6 +155,18 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         "too_short": lambda: "want at least one entry",
     }
     return f"{key} is {value}; {wanted[kind]() if kind in wanted else item['msg']}"
+
+
+def _written(value: object) -> str:
+    """How TOML writes the whole number that a text means, such as "30k" or "30,000"; "" for any other."""
+    text = str(value).strip().lower()
+    if re.fullmatch(r"[0-9]{1,3}([,.'’ _][0-9]{3})+", text):
+        number = float(re.sub("[^0-9]", "", text))
+    elif found := re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?(k|m|thousand|million)", text):
+        number = float(found[1]) * (1_000 if found[2] in ("k", "thousand") else 1_000_000)
+    else:
+        return ""
+    return f", written as {number:_.0f}" if number.is_integer() else ""
 
 
 def _from_start(value: object, table: Any) -> str:

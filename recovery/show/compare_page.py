@@ -70,7 +70,7 @@ def html(found: Comparison, drawn: Sequence[Drawn], traffic: TrafficName) -> str
         (
             compare_text.head(own[0]),
             compare_text.lines(own, compare_text.asked(found)),
-            compare_text.of_horizon(own),
+            compare_text.notes(own),
             {row.measure: row.verdict for row in own},
         )
         for own in compare_text.grouped(found.differences)

@@ -8,7 +8,7 @@ from recovery import units
 from recovery.measures import register
 from recovery.measures.words import show_measure
 from recovery.show.standings import ALIKE, ALWAYS
-from recovery.show.text import table
+from recovery.show.text import EARLY, table
 from recovery.store.compare_record import Comparison, Condition, Difference, Outcome, SideMean
 from recovery.units import digits_apart, show_duration, show_number, show_share
 
@@ -39,8 +39,7 @@ def told(found: Comparison) -> str:
     """The conditions and tables of a comparison, for people; its answer stands before them."""
     parts = [conditions(found.conditions)] if found.conditions else []
     parts += [
-        "\n".join([head(own[0]), table(lines(own, asked(found))), *of_horizon(own)])
-        for own in grouped(found.differences)
+        "\n".join([head(own[0]), table(lines(own, asked(found))), *notes(own)]) for own in grouped(found.differences)
     ]
     return "\n\n".join(parts)
 
@@ -242,6 +241,13 @@ def head(first: Difference) -> str:
     against = f"{first.than}: {first.than_variant}" if first.than_variant != first.variant else first.than
     runs = "1 run" if first.runs == 1 else f"{first.runs} runs"
     return f"{first.run}: {first.variant}, compared with {against} ({runs} against {first.than_runs}, {how})"
+
+
+def notes(own: Sequence[Difference]) -> list[str]:
+    """What stands below a table, in sentences."""
+    attempts = [row for row in own if register.without_class(row.measure) == "amplification"]
+    is_early = any(min(row.mean, row.than_mean) < 1 - register.ROUNDING for row in attempts)
+    return [*of_horizon(own), *([EARLY] if is_early else [])]
 
 
 def of_horizon(own: Sequence[Difference]) -> list[str]:

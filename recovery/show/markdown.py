@@ -111,7 +111,7 @@ def of_comparison(found: Comparison) -> str:
     of_first = plain(compare_text.head(own[0])) if others else ""
     title = f"{' and '.join(found.names[1:])} compared with {found.names[0]}"
     never = compare_text.of_never(own, compare_text.asked(found))
-    said = (compare_text.of_judged(found), compare_text.of_window(found), never, *compare_text.of_horizon(own))
+    said = (compare_text.of_judged(found), compare_text.of_window(found), never, *compare_text.notes(own))
     horizon = " ".join(plain(speaking_of(found.called, line)) for line in said if line)
     return _joined(title, f"**{first}**", more, checks, of_first, table(rows) if rows else "", horizon)
 

@@ -209,7 +209,7 @@ def notes(summary: Summary) -> list[str]:
             out.append(f"“{group.variant}” {told}.")
     kept = {group.variant for group in summary.groups if standings.lost_none(summary.rows_of(group))}
     if any(group.mean("amplification") < 1 - ROUNDING and group.variant not in kept for group in summary.groups):
-        out.append("amplification below 1: requests that waited already at the return succeed without a new attempt.")
+        out.append(EARLY)
     first, *others = summary.groups
     if any(not one.levers and (renewed.is_judged(one, first) or renewed.is_apart(one, first)) for one in others):
         text = "saved, where no lease is lost: by when all have renewed"
@@ -220,6 +220,9 @@ def notes(summary: Summary) -> list[str]:
         out.append(speaking_of(first.scenario.called, text))
     out += [text for text in [counted_over(summary)] if text]
     return out
+
+
+EARLY = "amplification below 1: requests that waited already at the return succeed without a new attempt."
 
 
 def counted_over(summary: Summary) -> str:

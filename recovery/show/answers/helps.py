@@ -148,7 +148,10 @@ def _in_vain(first: Group) -> str:
     if found:
         until = "99 % have a lease" if has_leases else "99 % of the backlog is cleared"
         out.append(f"In the first {show_duration(first.scenario.window_s)} after {moments.since(first)} ")
-        out.append(f"{' and '.join(found)} (this is counted until {until}, but for one window at least). ")
+        counted = f"this is counted until {until}, but for one window at least"
+        if has_leases and first.unleased is None:
+            counted = "this is of that one window; tables have –, since no lease has to come back"
+        out.append(f"{' and '.join(found)} ({counted}). ")
     if denied >= mechanism.WASTE:
         out.append(f"{show_share(denied)} of the attempts of the whole run are refused. ")
     if not out:

@@ -293,7 +293,8 @@ def _open(summary: Summary, ran: Sequence[Told]) -> list[str]:
         who = f"“{most.told}”" if len(rivals) == 1 else f"{show_count(len(rivals))} others"
         up_to = show_duration(-most.from_best.low)
         text = f"{who} may be better than the first of the ranking by up to {up_to}. To choose the first, that must "
-        text += f"be at most {near} (sweep.indifference). So much is open because {draws} leave open how many "
+        leave = "leaves" if best.units == 1 else "leave"
+        text += f"be at most {near} (sweep.indifference). So much is open because {draws} {leave} open how many "
         text += f"runs are not back, and each of these counts as {limit}."
         out.append(text + (" The intervals of times do not allow for that." if summary.precision is None else ""))
     if not at_most < summary.never_max and best.not_recovered.share < 1:
