@@ -131,10 +131,10 @@ SITUATIONS = [
     ),
     Situation(
         "renewals above capacity that only wait", LEASES.replace('renew_time = "1ms", ', "").replace("3m", "80s"),
-        "capacity", 99, 100, "",
+        "capacity", 99, 100, "more workers",
         "2,000 renewals of 100 ms in 80 s are 125 % of 2 workers, but a holder asks again only after its answer, so it "
-        "waits 20 s and renews every 100 s, of leases of 10 min. All of 2,000 are 100 s of work, a lease's sixth; half "
-        "of it is less than a tenth of the 13 min that leases are away.",
+        "waits 20 s and renews every 100 s, of leases of 10 min. All of 2,000 are 100 s of work, which is all of the "
+        "time after the return: twice the workers save half of it.",
     ),
     Situation(
         "jobs above capacity", JOBS.replace("30/s", "60/s"), "arrivals", 1.2, 1.2, "more workers and a short queue",

@@ -403,12 +403,34 @@ def test_work_in_vain_beside_no_lease_lost_is_explained_and_when_all_renewed_tel
     assert "whoever gets no answer tries again, and all have renewed" in said
     summary, answer = told(HANGS)
     assert answer.change.name == "fails"
+    assert answer.why.mechanism == "timeout"
+    assert 4.0 <= answer.why.number <= 4.8  # timeouts of 10 s: an attempt each 12.5 s, and 15 s at the most
+    assert "requests hang until the dependency is back" in answer.why.text
+    assert answer.happened.text.endswith("requests do not fail but hang.")
     [hangs, fails] = [re.split(r"  +", row) for row in variants_table(summary).splitlines()[2:]]
     assert hangs[5].endswith(" s")
     assert fails[6].startswith("+")
     assert float(fails[6].split()[0]) == pytest.approx(float(hangs[5].split()[0]) - float(fails[5].split()[0]), abs=0.1)
     assert any(one.startswith("efficiency, amplification and wasted are –") for one in notes(summary))
     assert hangs[-4:-1] == fails[-4:-1] == ["–"] * 3
+
+
+def test_of_variants_is_told_before_a_run_only_what_can_happen_to_them() -> None:
+    """The 48 s of work in vain may be too much for leases of 10 min, which an outage of 20 min ends. Those of 60 min
+    have 36 min left at its end; and a rule may spare them.
+    """
+    text = HANGS.replace('overdue_after = "10m"', 'overdue_after = "9m"').replace(
+        'duration = "60m"', 'duration = "10m"'
+    )
+    text += 'variants.long.lease = { duration = "60m", check_every = "3m" }\nvariants.kept.policy.lease = '
+    text += '{ name = "freeze" }\nvariants.slow.policy.client.cap = "6s"\n'
+    found = {one[0]: foretold.of(*one) for one in others_resolved(parse(text).variants)}
+    assert found["long"].text.startswith("no lease runs out because of the outage: a lease runs for 60 min")
+    assert found["long"].outlook == "comes back"
+    assert found["kept"].text.startswith(
+        "its rule of leases may spare all of them; if all run out all the same, it may"
+    )
+    assert found["slow"].text.startswith("may collapse if all leases run out: about ")
 
 
 def test_of_variants_that_are_as_soon_the_one_is_named_that_somebody_can_choose() -> None:
@@ -699,6 +721,11 @@ def test_a_rule_that_spares_all_holders_is_named() -> None:
     happened = told(text)[1].happened.text
     assert happened.startswith("From 17 min to 30.1 min some of the 2,000 holders are NotReady (their last renewal is")
     assert "more than 10 min ago), at worst all of them. All have renewed again 5 s after the dep" in happened
+    why = told(text)[1].why
+    assert (why.mechanism, why.number) == ("backoff", 5)
+    assert (
+        why.text == "Clients wait up to 5 s before they try again; the hosts alone would need 1 s to renew all leases."
+    )
     assert "No pods are evicted: no holder is ever" in happened
     happened = happened.replace("No pods are evicted: no", "No")
     assert "No holder is ever without a lease. The rule of leases may spare them: leases stand still while" in happened
@@ -719,7 +746,8 @@ def test_where_no_lease_is_lost_the_best_is_that_by_which_all_have_renewed_soone
     summary, answer = told(text)
     assert answer.change.name == "quick"
     assert 2 <= answer.change.saved_s <= 5
-    assert "sooner. No holder loses its lease either way. " in answer.change.text
+    assert "sooner. It sets policy.client.base = " in answer.change.text
+    assert " No holder loses its lease either way. " in answer.change.text
     assert "Under “slow” all holders have renewed 9 s after the dependency is back" in answer.change.text
     head, _, *rows = variants_table(summary).splitlines()
     assert "all renewed" in head
@@ -963,7 +991,7 @@ def test_explain_names_the_files_own_variants_before_another_change() -> None:
     assert (change.name, change.command) == ("short", "recovery run a.toml")
     assert "“short” surely comes back." in change.text
     assert change.text.count("a first delay at random")  # what the file alone would be advised
-    outlooks = {name: foretold.of(name, one).outlook for name, one in variants}
+    outlooks = {one[0]: foretold.of(*one).outlook for one in variants}
     assert outlooks == {"jitter": "may collapse", "short": "comes back", "starved": "collapses", "slow": "open"}
     assert 99 <= foretold.of(*variants[1]).least_s <= 101  # 99 % of 2,000 at 20 a second, beside few renewals
     worse = answer_before("a.toml", "a", file, (), variants=variants[:1]).change
@@ -1266,5 +1294,5 @@ policy.queue = { name = "bounded", limit = "9s" }
 
 
 def test_an_answer_says_that_requests_hang_in_the_outage() -> None:
-    assert "requests do not fail but hang: about " in told(HANGS)[1].happened.text
+    assert "requests do not fail but hang." in told(HANGS)[1].happened.text
     assert "hang" not in told(LEASES)[1].happened.text

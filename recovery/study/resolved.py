@@ -57,11 +57,18 @@ def resolved(scenario: Scenario) -> record.Scenario:
     )
 
 
-def others_resolved(variants: Iterable[Variant]) -> list[tuple[str, record.Scenario]]:
-    """All variants but the first, by their names; none where levers make many points of each."""
+def others_resolved(
+    variants: Iterable[Variant],
+) -> list[tuple[str, record.Scenario, record.Course, record.Lasting | None]]:
+    """All variants but the first: name, scenario, the outages that it has, and how long its leases last through one;
+    none where levers make many points of each.
+    """
     first, *others = variants
     is_swept = bool(first.levers)
-    return [] if is_swept else [(one.name, resolved(one.scenario)) for one in others]
+    if is_swept:
+        return []
+    known = ((one.name, one.scenario) for one in others)
+    return [(name, resolved(one), written_outages(one), lasting(one)) for name, one in known]
 
 
 def _rule(rule: policies.Rule) -> record.Rule:

@@ -118,7 +118,7 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
         used = {symbol for row in rows for symbol in theory.symbols_in(row.formula)}
         symbols = {symbol: words for symbol, words in theory.MEANS.items() if symbol in used}
         told = {"answer": answer.model_dump(mode="json"), "rows": rows, "symbols": symbols, "rules": rules}
-        told["variants"] = [foretold.plain(name, one) for name, one in variants]
+        told["variants"] = [foretold.plain(*one) for one in variants]
         say.print_json({**told, "operators_set": edits, "engine": engine})
     else:
         lines = foretold.lines(scenario, variants)

@@ -6,15 +6,17 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from recovery.show.answers import gates, herd, mechanism, remedy
+from recovery.show.answers import gates, herd, lasting, mechanism, remedy
 from recovery.show.words import speaking_of
 from recovery.store.record import Share
 from recovery.store.run_record import Group
-from recovery.store.scenario_record import Scenario
+from recovery.store.scenario_record import Course, Lasting, Scenario
 from recovery.units import show_count, show_duration, show_share
 
-Variants = Sequence[tuple[str, Scenario]]
-"""Variants of a file by their names, resolved."""
+Variants = Sequence[tuple[str, Scenario, Course, Lasting | None]]
+"""Variants of a file: name, resolved, the outages that each has, and how long its leases last through one."""
+SPARES = ("freeze", "self-preservation", "failover-extension")
+"""Rules by which leases do not run out while the dependency is away, or few are renewed."""
 Outlook = Literal["collapses", "may collapse", "open", "comes back"]
 """What theory says of a variant: it collapses whatever happens; it may, once its leases are lost or a queue is there;
 nothing that is looked at makes it collapse; it surely comes back (`remedy.has_way_back`).
@@ -57,12 +59,17 @@ def comes_slowly(scenario: Scenario) -> bool:
     return within_s * (1 + remedy.SAME) >= remedy.spread_s(scenario)  # as it is told, with two digits
 
 
-def of(variant: str, scenario: Scenario) -> Foretold:
-    """What the formulas say of a variant."""
+def of(variant: str, scenario: Scenario, outages: Course = (), lasts: Lasting | None = None) -> Foretold:
+    """What the formulas say of a variant. What may happen once leases run out is no matter where its outages are too
+    short for that, and is told as a case where a rule may spare them.
+    """
     group = group_of(variant, scenario)
     collapse = collapse_of(group)
     if collapse is not None and collapse.kind in mechanism.ALL_THE_TIME:
         return Foretold(variant, "collapses", collapse, math.inf, f"collapses whatever happens: {collapse.text}.")
+    if kept := lasting.told(scenario, outages, lasts):  # a lease not renewed before lasts less
+        outlook: Outlook = "comes back" if lasting.is_sure(kept) else "open"
+        return Foretold(variant, outlook, None, math.inf, f"{kept[:1].lower()}{kept[1:]}")
     pace = paced(group) if collapse is None else paced(_outlasting(group)) if collapse.kind == "expiry" else None
     least_s, takes = math.inf, ""
     if pace is not None:
@@ -72,9 +79,12 @@ def of(variant: str, scenario: Scenario) -> Foretold:
     if collapse is not None:
         when = "" if herd.is_in_one_instant(scenario) or not scenario.has_leases else " if all leases run out"
         text = f"may collapse{when}: {collapse.text}."
+        if when and scenario.policies.lease.name in SPARES:
+            text = "its rule of leases may spare all of them; if all run out all the same, it may collapse: "
+            text += f"{collapse.text}."
         text += f" If it does not, {takes}." if takes else ""
         return Foretold(variant, "may collapse", collapse, least_s, text)
-    outlook: Outlook = "comes back" if remedy.has_way_back(group) else "open"
+    outlook = "comes back" if remedy.has_way_back(group) else "open"
     text = "surely comes back" if outlook == "comes back" else "theory names nothing that makes it collapse"
     return Foretold(variant, outlook, pace, least_s, "; ".join(filter(None, (text, takes))) + ".")
 
@@ -151,17 +161,19 @@ def _may(one: Foretold) -> bool:
 def lines(file: Scenario, variants: Variants) -> list[str]:
     """What the formulas say of each variant, a line each, in the words of its scenario."""
     out = []
-    for name, scenario in variants:
-        told = [of(name, scenario).text, numbers(scenario, file)]
+    for name, scenario, outages, lasts in variants:
+        told = [of(name, scenario, outages, lasts).text, numbers(scenario, file)]
         out.append(f"“{name}”: {speaking_of(scenario.called, ' '.join(one for one in told if one))}")
     return out
 
 
-def plain(name: str, scenario: Scenario) -> dict[str, str | float | None]:
+def plain(
+    name: str, scenario: Scenario, outages: Course = (), lasts: Lasting | None = None
+) -> dict[str, str | float | None]:
     """The same for JSON: the outlook, the mechanism that limits with its number (s, a ratio or a share, as of
     `mechanism.Limit`), and the share of the hosts that what comes all the time takes.
     """
-    found = of(name, scenario)
+    found = of(name, scenario, outages, lasts)
     kind, number = (found.limit.kind, found.limit.number) if found.limit is not None else ("", math.nan)
     return {
         "variant": name, "outlook": found.outlook, "mechanism": kind,

@@ -84,7 +84,7 @@ def _catch_up_s(scenario: Scenario, away_s: float) -> float:
     is_open = scenario.policies.admission.name == "open" and scenario.policies.guard.name == "none"
     if fleet is None or not fleet.renewals_per_s > 0 or not is_open or scenario.actions or hosts.is_silent:
         return math.inf
-    if math.isfinite(hosts.queue_limit) or math.isfinite(hosts.dies_at):
+    if math.isfinite(hosts.queue_limit) or math.isfinite(hosts.dies_at) or math.isnan(hosts.hanging):
         return math.inf
     served_per_s = hosts.capacity_per_s
     if not advice.late_costs(scenario):
@@ -93,5 +93,6 @@ def _catch_up_s(scenario: Scenario, away_s: float) -> float:
     if not come_per_s < MOST * served_per_s:
         return math.inf
     waiting = fleet.asks * (1.0 if hosts.cancels else 1 + away_s / hosts.timeout_s)
-    fails_s = hosts.workers * hosts.hosts / hosts.failing_per_s  # of those that were begun before the return
+    # of those that were begun before the return; what hangs is served then
+    fails_s = hosts.workers * hosts.hosts / hosts.failing_per_s if hosts.failing_per_s > 0 else hosts.serves_s
     return waiting / (served_per_s - come_per_s) + hosts.client_wait_s + hosts.timeout_s + fails_s

@@ -405,6 +405,40 @@ def _hanging(scenario: Scenario) -> Limit | None:
     return Limit("timeout", f"{hangs(scenario)}, which is {_of_a_timeout(hosts, times)}", times)
 
 
+def behind_what_hangs(scenario: Scenario, took_s: float, wait_s: float) -> Limit | None:
+    """Of what was run: the hosts work first on requests that hung, and whoever gives up behind these waits before it
+    asks again, up to `wait_s`. None where that is less than half of the time that it took, or longer.
+    """
+    hosts = scenario.hosts
+    hung_s, most_s = hosts.hanging_s, took_s * (1 + TOLD) + scenario.window_s
+    is_half = hung_s >= HALF * took_s or (hung_s >= wait_s and hung_s + wait_s >= HALF * took_s)
+    if not (is_half and hung_s <= most_s):
+        return None
+    times = hung_s / hosts.timeout_s
+    text = hangs(scenario) + (f", which is {_of_a_timeout(hosts, times)}" if times > 1 else "")
+    if VAIN * took_s <= wait_s and hung_s + wait_s <= most_s:
+        text += f". Whoever gives up meanwhile waits up to {show_duration(wait_s)} before it tries again"
+    return Limit("timeout", text, times)
+
+
+def of_renewing(group: Group, down_s: float) -> Limit | None:
+    """What takes at least half of the time until all have renewed, where no lease is lost; None where no rule says."""
+    scenario, fleet, found = group.scenario, group.scenario.fleet, group.renewals
+    if fleet is None or found is None or not found.overdue or not scenario.window_s < found.all_s < math.inf:
+        return None
+    took_s, wait_s = found.all_s, _longest_wait_s(scenario, down_s)
+    most_s = took_s * (1 + TOLD) + scenario.window_s
+    if (hung := behind_what_hangs(scenario, took_s, wait_s)) is not None:
+        return hung
+    work_s = fleet.asks * fleet.renewals_share / fleet.renewals_per_s if fleet.renewals_per_s > 0 else 0.0
+    if HALF * took_s <= work_s <= most_s:
+        return Limit("capacity", f"the hosts need {show_duration(work_s)} to renew all leases", work_s)
+    if HALF * took_s <= wait_s <= most_s:
+        text = f"clients wait up to {show_duration(wait_s)} before they try again; the hosts alone would need "
+        return Limit("backoff", f"{text}{show_duration(work_s)} to renew all leases", wait_s)
+    return None
+
+
 RENEWALS_WAIT = (
     "It rests on renewals that wait in one queue with those who have no lease: hosts that serve renewals first lose "
     "fewer leases again."
@@ -491,7 +525,8 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     if longest is not None and longest.number < HALF * ttr:
         longest = None
     wastes = group.mean("wasted_share") >= WASTE and (longest is None or longest.kind not in LET_IN)
-    found = (timeout_limit(group) if wastes else None) or longest
+    hung = behind_what_hangs(group.scenario, ttr, _longest_wait_s(group.scenario, down_s)) if wastes else None
+    found = (timeout_limit(group) if wastes else None) or hung or longest
     if found is None or found.kind != "capacity":
         return found
     text, vain_s = found.text, vain_s_of(group, ttr)

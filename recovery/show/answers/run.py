@@ -31,9 +31,10 @@ def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
     first = summary.groups[0]
     limit = _limit(manifest, summary)
     change, helper = helps.change_of(manifest, summary, limit)
+    why = _with_the_worst(manifest, summary, _why(manifest, summary, limit))
     found = Answer(
-        happened=AnswerPart(text=_happened(manifest, summary)),
-        why=_with_the_worst(manifest, summary, _why(manifest, summary, limit)),
+        happened=AnswerPart(text=_happened(manifest, summary, why)),
+        why=why,
         change=change,
         sure=AnswerPart(text=_sure(manifest, summary, helper)),
         rests_on=AnswerPart(text=_rests_on(summary.notes, [first] if helper is None else [first, helper])),
@@ -44,23 +45,25 @@ def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
 # --- what happened ----------------------------------------------------------------------------------------------------
 
 
-def _happened(manifest: RunManifest, summary: Summary) -> str:
+def _happened(manifest: RunManifest, summary: Summary, why: Cause) -> str:
     first, axis = summary.groups[0], TimeAxis.of(manifest)
     tell = _leases if manifest.has_leases else _jobs
     before = outages.told_before(manifest, summary, moments.SPELLS)
-    out = [*tell(summary, first, axis), before, _hang(manifest, first), *_stages(summary, axis), *_others(summary)]
+    out = [*tell(summary, first, axis), before, _hang(manifest, first, why), *_stages(summary, axis), *_others(summary)]
     if helps.lacks_the_file(manifest, first):
         out.insert(0, f"“{manifest.head.label}” has no run, so this is “{first.variant}”.")
     return " ".join(one for one in out if one)
 
 
-def _hang(manifest: RunManifest, first: Group) -> str:
-    """That requests hang while the dependency is away, where that is theory's to tell; "" where they fail."""
+def _hang(manifest: RunManifest, first: Group, why: Cause) -> str:
+    """That requests hang while the dependency is away, where that is theory's to tell, and how many where `why` does
+    not say it; "" where they fail.
+    """
     course = manifest.outages[first.outages_index] if first.outages_index < len(manifest.outages) else ()
-    if not course or not mechanism.hangs(first.scenario):
+    if not course or not (text := mechanism.hangs(first.scenario)):
         return ""
-    text = mechanism.hangs(first.scenario)
-    return f"While the dependency is away requests do not fail but hang: {text}."
+    more = "" if text[1:] in why.text else f": {text}"
+    return f"While the dependency is away requests do not fail but hang{more}."
 
 
 def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
@@ -329,7 +332,13 @@ def _as_done(group: Group, rows: Sequence[Row]) -> Group:
 def _why(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> Cause:
     first, variants = summary.groups[0], stage_times.variants(summary)
     if _is_well(summary, first):
-        return Cause(text=lasting.spared(first, manifest.outages), mechanism="nothing")
+        spared = lasting.spared(first, manifest.outages)
+        _, _, down_s = _ran(manifest, summary, first)
+        paced = mechanism.of_renewing(first, down_s) if renewed.is_judged(first, first) else None
+        if paced is None:
+            return Cause(text=spared, mechanism="nothing")
+        text = f"{spared} {paced.text[:1].upper()}{paced.text[1:]}.".lstrip()
+        return Cause(text=text, mechanism=paced.kind, number=paced.number)
     if limit is None:
         if variants and variants[0].last.stage != LEASES:
             return Cause(text="No single limit explains at least half of the time.")

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from recovery.show import advice
-from recovery.show.answers import foretold, gates, herd, lasting, mechanism, moments, remedy
+from recovery.show.answers import apart, foretold, gates, herd, lasting, mechanism, moments, remedy
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.foretold import Foretold, Variants
 from recovery.show.answers.inputs import assumed, trying
@@ -16,8 +16,6 @@ from recovery.store.scenario_record import Course, Fleet, Lasting, Outage, Scena
 from recovery.units import show_count, show_duration, show_share
 
 AWAY_MAX = 3  # outages that are told one by one
-SPARES = ("freeze", "self-preservation", "failover-extension")
-"""Rules by which leases do not run out while the dependency is away, or few are renewed."""
 
 
 def answer_of(
@@ -52,7 +50,9 @@ def answer_of(
         if is_of_hanging:  # which needs no lease to run out
             text = f"{_spared(scenario)}{limit.text[:1].upper()}{limit.text[1:]}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
-    others = [foretold.of(name, one) for name, one in variants]
+    # of variants that are as good one is named first that somebody can choose, as after a run
+    chosen_first = sorted(variants, key=lambda one: apart.is_of_the_outage(scenario, one[1]))
+    others = [foretold.of(*one) for one in chosen_first]
     change = _to_try(asked, collapse, others, file, given, policies)
     kept = "" if is_all_the_time else lasting.told(scenario, outages, lasts)  # a lease not renewed before lasts less
     if kept:
@@ -139,7 +139,7 @@ def _of_kept(file: str, given: Sequence[str], policies: Sequence[str], *, is_sur
 def _spared(scenario: Scenario) -> str:
     """A sentence on the rule by which no lease may run out at all; "" without one."""
     rule = scenario.policies.lease
-    return f"The rule of leases may spare all of them: {rule.words}. " if rule.name in SPARES else ""
+    return f"The rule of leases may spare all of them: {rule.words}. " if rule.name in foretold.SPARES else ""
 
 
 def _if_all_run_out(scenario: Scenario) -> str:
