@@ -1291,6 +1291,9 @@ policy.queue = { name = "bounded", limit = "9s" }
     assert said.change.name == "best"
     wanted = 'It sets host.workers = 8 instead of 2, policy.client.cap = "2s" instead of "5s", '
     assert wanted + 'policy.queue = { name = "bounded", limit = "9s" }.' in said.change.text
+    throttled = LEASES.replace("host = ", 'operator = [{ do = "throttle", at = "31m", rate = "5/s" }]\nhost = ', 1)
+    said = told(f"{throttled}[variants.best]\nhost.workers = 8\noperator = []\n")[1]
+    assert "It sets operator = [], host.workers = 8 instead of 2." in said.change.text  # without the list that it had
 
 
 def test_an_answer_says_that_requests_hang_in_the_outage() -> None:

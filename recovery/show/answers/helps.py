@@ -630,9 +630,11 @@ def _the_last(summary: Summary, best: Group) -> str:
 
 
 def _sets(best: Group) -> str:
-    """What a variant sets, key by key, with what the file has; "" where that is not known."""
-    told = [f"{one.key} = {_brief(one.value)}" + (f" instead of {_brief(one.was)}" if one.was else "")
-            for one in best.sets[:SETS_TOLD]]  # fmt: skip
+    """What a variant sets, key by key, with what the file has unless that is a list or a table, which takes long; ""
+    where that is not known.
+    """
+    was = {one.key: f" instead of {_brief(one.was)}" for one in best.sets if one.was[:1] not in ("", "[", "{")}
+    told = [f"{one.key} = {_brief(one.value)}{was.get(one.key, '')}" for one in best.sets[:SETS_TOLD]]
     more = len(best.sets) - len(told)
     return f"It sets {', '.join(told)}{f' and {more} more' if more else ''}." if told else ""
 
