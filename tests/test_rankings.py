@@ -444,9 +444,9 @@ def test_a_side_is_judged_by_its_file_as_it_stands() -> None:
         return compare.answer_of(found).change.text
 
     assert (
-        told(today=True, short=False)
-        == "Stay with “old”. Only “short” is better with “new”: as it stands, it is worse."
+        told(today=True, short=False) == "Stay with “old”. Of “new” only “short” is better: as it stands, it is worse."
     )
+    assert "Of “new” only “short” and “fair” are better:" in told(today=True, short=False, fair=False)
     assert told(today=True, short=True) == "Stay with “old”."
     assert told(today=False, short=False) == "Take “new”."
     assert "surely worse: “short”, which is later" in told(today=False, short=True)

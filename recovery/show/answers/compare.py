@@ -56,8 +56,10 @@ def _change(found: Comparison) -> Change:
         )
     if worse := [one for one in found.outcomes if one.is_worse]:
         text = f"Stay with “{worse[0].than}”."
-        for one in better:  # of files that are worse as they stand
-            text += f" Only “{one.variant}” is better with “{one.run}”: as it stands, it is worse."
+        for run in dict.fromkeys(one.run for one in better):  # files that are worse as they stand
+            names = " and ".join(f"“{one.variant}”" for one in better if one.run == run)
+            are = "is" if names.count("“") == 1 else "are"
+            text += f" Of “{run}” only {names} {are} better: as it stands, it is worse."
         return Change(text=text, name=worse[0].than)
     return Change()
 
