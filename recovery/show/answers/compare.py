@@ -50,9 +50,9 @@ def _change(found: Comparison) -> Change:
         whose = "" if best is firsts[best.run] else f" in “{best.variant}” alone"
         if harms := _harms(found, best):
             text = f"“{best.run}” is a trade-off: it is better by its time{whose}, and surely worse: {harms}."
-            return Change(text=text, saved_s=-_by_s(best))
+            return Change(text=text, saved_s=-_by_s(best, nan))
         return Change(
-            text=f"Take “{best.run}”{whose and f': it is better{whose}'}.", name=best.run, saved_s=-_by_s(best)
+            text=f"Take “{best.run}”{whose and f': it is better{whose}'}.", name=best.run, saved_s=-_by_s(best, nan)
         )
     if worse := [one for one in found.outcomes if one.is_worse]:
         text = f"Stay with “{worse[0].than}”."
@@ -64,9 +64,9 @@ def _change(found: Comparison) -> Change:
     return Change()
 
 
-def _by_s(one: Outcome) -> float:
-    """How much later a variant is; 0 where no time is compared."""
-    return one.difference.difference.mean if one.difference is not None else 0.0
+def _by_s(one: Outcome, unknown: float = 0.0) -> float:
+    """How much later a variant is (s); `unknown` where no time is compared."""
+    return one.difference.difference.mean if one.difference is not None else unknown
 
 
 def _harms(found: Comparison, best: Outcome) -> str:
