@@ -892,6 +892,33 @@ def test_requests_that_hang_are_told_with_their_number_and_their_work() -> None:
     assert "never" not in before.why.text
 
 
+def test_requests_that_fail_slowly_pile_up_and_are_told_with_their_number_and_their_work() -> None:
+    """500 clients ask every 12.5 s as above: 40 a second. 100 workers, each held for 5 s, fail 20 a second: 24,000 are
+    left after 20 min. Oracle: the queue that a run has, which is longest at the return, and shorter by what clients did
+    not ask who make their first attempt 90 s after the outage's start on average.
+    """
+    text = LEASES.replace("2000", "500").replace('timeout = "30m"', 'timeout = "10s", fail_after = "5s"')
+    text = text.replace("workers = 2", "workers = 100").replace('horizon = "2h"', 'horizon = "40m"')
+    scenario = resolved(first := parse(text).first.scenario)
+    assert scenario.hosts.hanging == pytest.approx((500 / 12.5 - 100 / 5) * 1200)
+    summary, answer = told(text)
+    assert 24_000 - 90 * 40 <= summary.groups[0].mean("queue_peak") <= 24_000
+    said = "he hosts get through only 20 a second, fewer than clients send, so about 24,000 requests wait when the "
+    said += "dependency is back, most of them given up by their clients; then the hosts have about 24 s of work"
+    assert f"While the dependency is away requests fail after 5 s: t{said}" in answer.happened.text + answer.why.text
+    before = answer_before("a.toml", "a", scenario, (), outages=written_outages(first))
+    assert "Meanwhile requests fail after 5 s (host.fail_after)." in before.happened.text
+    assert before.why.text.startswith(f"T{said}")
+    dropped = parse(f'{text}policy.queue = "drop-expired"\n').first.scenario  # by which nobody works on them
+    before = answer_before("a.toml", "a", resolved(dropped), (), outages=written_outages(first))
+    assert "24,000 requests wait when the dependency is back" in before.happened.text
+    assert "of work with them" not in before.happened.text
+    quick = text.replace('fail_after = "5s"', 'fail_after = "0s"')
+    assert resolved(parse(quick).first.scenario).hosts.hanging == 0
+    said = "requests fail at once, and a client that failed asks again after up to 5 s."
+    assert said in told(quick)[1].happened.text
+
+
 def test_a_limit_of_all_hosts_is_told_for_each() -> None:
     """Four hosts make 20 a second each: 32 a second for all are 8 for each, 40 % of what it can do."""
     text = LEASES.replace("hosts = 1", "hosts = 4") + 'policy.admission = { name = "token-bucket", rate = "32/s" }\n'

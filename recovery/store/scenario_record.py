@@ -147,7 +147,7 @@ class Hosts(Record):
     best_per_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # the same where operators change it: at most
     capacity_course: tuple[Step, ...] = Field((), exclude_if=lambda value: not value)  # the same where operators change
     # it at known times, for good or for a while: from when on, in order of time
-    failing_per_s: Number = math.inf  # the same while the dependency is down
+    failing_per_s: Number = math.inf  # how many fail while the dependency is down; 0 where they hang
     admission_per_s: Number = math.inf  # what admission lets in while no queue waits
     admission_course: tuple[Step, ...] = Field((), exclude_if=lambda value: not value)  # where operators set its rate:
     # corners in order of time, between two of which it goes evenly; after the last it stays
@@ -160,7 +160,8 @@ class Hosts(Record):
     reject_share: Number  # work of saying no, as a share of that of serving
     service: str  # the distribution of service times
     hanging: Number = Field(0.0, exclude_if=lambda value: value == 0)  # requests that hang when the longest outage
-    # ends, at all hosts and in their queues, also for clients that gave up; nan: theory does not tell
+    # ends, or wait behind such as fail slowly, at all hosts and in their queues, also for clients that gave up; nan:
+    # theory does not tell
     hanging_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how long the hosts work on them at most
     timeout_s: Number  # mean
     slower: Number = Field(1.0, exclude_if=lambda value: value == 1)  # so many times slower than with nobody who waits

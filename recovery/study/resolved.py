@@ -431,24 +431,27 @@ def _dies_at(scenario: Scenario) -> float:
 
 
 def _hanging(scenario: Scenario) -> tuple[float, float]:
-    """Requests that hang when the longest outage ends, and how long the hosts work on them at most (s): each client
-    asks again after its timeout and its wait, and what it gave up stays, where it does not leave. 0 where none hangs;
-    nan where a rule is in use of which this does not tell how often clients ask.
+    """Requests that stand before the hosts when the longest outage ends, and how long these work on them at most (s):
+    each client asks again after its timeout and its wait, and what it gave up stays, where it does not leave. Where
+    requests hang these are all; where they fail, as many as came faster than the hosts could fail them. 0 where there
+    are none; where a rule is in use of which this does not tell how often clients ask, nan if requests hang, else 0.
     """
     host, bound = scenario.host, queueing.queue_bound(scenario)
-    away = written_outages(scenario)
-    if not host.hangs or not (away or scenario.dns_window is not None):
+    away, leaves = written_outages(scenario), scenario.host.cancel_on_timeout or scenario.host.cancel == "queue"
+    if host.fails_after_s == 0 or not (away or scenario.dns_window is not None):
         return 0.0, 0.0
+    unknown = math.nan if host.hangs else 0.0
     waits = scenario.policy.client.lower()
     is_plain = isinstance(scenario.policy.guard, policies.NoGuard) and waits.controller is None
     is_plain = is_plain and math.isinf(queueing.admission_per_s(scenario)) and host.timeout_growth == 1
     downs = [min(one.to_s, scenario.horizon) - one.from_s for one in away if one.fails_share == 1]
-    if scenario.lease is None or scenario.classes or not is_plain or not downs:
-        return math.nan, math.nan
+    if scenario.lease is None or scenario.classes or not is_plain or not downs or (leaves and not host.hangs):
+        return unknown, unknown
     wait_s = max(waits.longest_share * waits.longest_s, host.round_trip)
     tries = max(max(downs) / (host.timeout.mean_s() + wait_s), 1.0)
     many = scenario.leases * min(max(downs) / scenario.lease.check_every, 1.0)
-    many *= 1.0 if host.cancel_on_timeout or host.cancel == "queue" else tries
+    many *= 1.0 if leaves else tries
+    many = max(many - host.workers * scenario.hosts / host.fails_after_s * max(downs), 0.0)
     room = math.inf if bound is None else float(bound + host.workers) * scenario.hosts
     longest_s = max(host.establish_time.mean_s(), (host.renew_time or host.establish_time).mean_s())
     many = min(many, room)

@@ -42,8 +42,7 @@ def _given(scenario: Scenario) -> dict[str, object]:
     given["workers"] = hosts.workers
     given["service"] = (hosts.service, float(f"{hosts.serves_s:.9g}"))
     given["timeout"] = hosts.timeout_s
-    # requests that hang: their number follows from much else
-    given["failing"] = hosts.hanging != 0 or float(f"{hosts.failing_per_s / (hosts.workers * hosts.hosts):.9g}")
+    given["failing"] = float(f"{hosts.failing_per_s / (hosts.workers * hosts.hosts):.9g}")
     given["gone"] = hosts.cancels
     given["full"] = (hosts.is_mute, hosts.is_silent, hosts.reject_share, hosts.dies_at)
     given["fleet"] = fleet and (fleet.holders, fleet.leases, fleet.zones, fleet.most)

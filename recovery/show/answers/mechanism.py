@@ -389,11 +389,25 @@ def hangs(scenario: Scenario) -> str:
     hosts = scenario.hosts
     if not hosts.hanging > 0:
         return ""
-    text = f"about {show_count(float(f'{hosts.hanging:.2g}'))} requests hang until the dependency is back"
-    text += (
-        ", most of them given up by their clients" if scenario.fleet and hosts.hanging > 2 * scenario.fleet.asks else ""
-    )
+    many = show_count(float(f"{hosts.hanging:.2g}"))
+    text = f"about {many} requests hang until the dependency is back"
+    if hosts.failing_per_s > 0:
+        text = f"the hosts get through only {show_count(hosts.failing_per_s)} a second, fewer than clients send, so "
+        text += f"about {many} requests wait when the dependency is back"
+    given_up = scenario.fleet is not None and hosts.hanging > 2 * scenario.fleet.asks
+    text += ", most of them given up by their clients" if given_up else ""
+    if scenario.policies.queue.name not in ORDERED:  # others may drop them, or serve them last
+        return text
     return f"{text}; then the hosts have about {show_duration(hosts.hanging_s)} of work with them"
+
+
+def fails(scenario: Scenario) -> str:
+    """How soon requests fail while the dependency is away, with its verb; "" where they hang."""
+    hosts = scenario.hosts
+    if not hosts.failing_per_s > 0:
+        return ""
+    after_s = hosts.workers * hosts.hosts / hosts.failing_per_s
+    return f"fail after {show_duration(after_s)}" if after_s > 0 else "fail at once"
 
 
 def _hanging(scenario: Scenario) -> Limit | None:

@@ -56,14 +56,18 @@ def _happened(manifest: RunManifest, summary: Summary, why: Cause) -> str:
 
 
 def _hang(manifest: RunManifest, first: Group, why: Cause) -> str:
-    """That requests hang while the dependency is away, where that is theory's to tell, and how many where `why` does
-    not say it; "" where they fail.
+    """What requests do while the dependency is away (hang, where that is theory's to tell, or fail so soon), and how
+    many then wait where `why` does not say it; "" where it is not away, or some of them succeed.
     """
     course = manifest.outages[first.outages_index] if first.outages_index < len(manifest.outages) else ()
-    if not course or not (text := mechanism.hangs(first.scenario)):
+    text, fails = mechanism.hangs(first.scenario), mechanism.fails(first.scenario)
+    if not course or not (text or fails) or any(one.fails_share < 1 for one in course):
         return ""
-    more = "" if text[1:] in why.text else f": {text}"
-    return f"While the dependency is away requests do not fail but hang{more}."
+    more = f": {text}" if text and text[1:] not in why.text else ""
+    if fails and not more and first.scenario.has_leases and first.scenario.policies.guard.name == "none":
+        wait_s = first.scenario.hosts.client_wait_s
+        more = f", and a client that failed asks again after up to {show_duration(wait_s)}"
+    return f"While the dependency is away requests {fails or 'do not fail but hang'}{more}."
 
 
 def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:

@@ -58,7 +58,7 @@ def answer_of(
     if kept:
         why, change = Cause(mechanism="nothing"), _of_kept(file, given, policies, is_sure=lasting.is_sure(kept))
     told = [kept, took, "Nothing was run: this is what theory says.", _what_it_is(scenario), _away(scenario, outages)]
-    told += [] if is_of_hanging and not kept else [_hangs(scenario, is_out=bool(outages))]
+    told += [_hangs(scenario, is_out=bool(outages), is_told=is_of_hanging and not kept)]
     known = f"{sure} " if sure else ""
     found = Answer(
         happened=AnswerPart(text=" ".join(one for one in told if one)),
@@ -174,19 +174,16 @@ def _fails(one: Outage) -> str:
     return "" if one.fails_share == 1 else f" ({show_share(one.fails_share)} of the requests fail)"
 
 
-def _hangs(scenario: Scenario, *, is_out: bool) -> str:
-    """What requests do while the dependency is away (hang, or fail so soon), as a sentence; "" where it is not."""
+def _hangs(scenario: Scenario, *, is_out: bool, is_told: bool) -> str:
+    """What requests do while the dependency is away (hang, or fail so soon), and how many then wait where that is not
+    told elsewhere, in sentences; "" where it is not away.
+    """
     if math.isnan(scenario.hosts.hanging):
         return "Requests hang while the dependency is away, and hold up those behind them: how many, only a run tells."
-    if hung := mechanism.hangs(scenario):
-        return f"{hung[:1].upper()}{hung[1:]}."
-    if not is_out:
-        return ""
-    hosts = scenario.hosts
-    fails_s = hosts.workers * hosts.hosts / hosts.failing_per_s
-    return (
-        f"Meanwhile requests fail{f' after {show_duration(fails_s)}' if fails_s > 0 else ' at once'} (host.fail_after)."
-    )
+    hung, fails = mechanism.hangs(scenario), mechanism.fails(scenario)
+    out = [f"Meanwhile requests {fails} (host.fail_after)."] if is_out and fails else []
+    out += [f"{hung[:1].upper()}{hung[1:]}."] if hung and not is_told else []
+    return " ".join(out)
 
 
 def _what_it_is(scenario: Scenario) -> str:
