@@ -117,6 +117,58 @@ def test_a_time_from_before_the_loss_passes_no_gate() -> None:
     assert of_rows(table, "ttr99_s").tolist()[1] == float("inf")
 
 
+THROTTLED = """
+horizon = "2h"
+hold = "1m"
+fleet = { holders = 200, hosts = 1 }
+host = { establish_time = "100ms", renew_time = "5ms", timeout = "30s" }
+lease = { duration = "10m", check_every = "2m", check_jitter = "10%" }
+dependency.outages = [{ from = "10m", to = "40m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "60s" }
+operator = [{ do = "throttle", at = "45m", rate = "0.5/s", release = [{ after = "20m", rate = "off" }] }]
+expect = { ttr99_s = "< 20m" }
+"""
+CALM = THROTTLED.replace('do = "throttle", at = "45m", rate = "0.5/s"', 'do = "throttle", at = "45m", rate = "9/s"')
+CALM = CALM.replace('base = "1s", cap = "60s"', 'base = "60s", cap = "200s"')
+"""By hand: a throttle of 20 min lasts longer than a lease, and lets in 0.5 of 1.67 renewals a second: leases are lost
+until it ends, 25 min after the return. One of 9 a second holds nobody up; who waits up to 200 s between attempts is
+back later at first, but then for good.
+"""
+
+
+def test_who_loses_leases_once_more_is_judged_by_the_last_return(tmp_path: Path) -> None:
+    """By a run, its bound, a comparison and a sweep alike."""
+    rows = {}
+    for name, text in (("throttled", THROTTLED), ("calm", CALM)):
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+        _, said = called("run", tmp_path / f"{name}.toml", "--out", tmp_path, "--no-report", "--json")
+        [done] = json.loads(said)["runs"]
+        rows[name] = Row.model_validate(done["summary"]["rows"][0])
+        assert [one["holds"] for one in done["summary"]["expect"]] == ["no" if name == "throttled" else "yes"]
+    first, calm = rows["throttled"], rows["calm"]
+    assert first.told("ttr99_s") < calm.told("ttr99_s") == calm.for_good("ttr99_s") < 600
+    assert 1500 <= first.last("ttr99_s") == first.for_good("ttr99_s") < 1620
+    both = ("compare", tmp_path / "throttled", tmp_path / "calm", "--no-report", "--fail-if", "ttr99_s > 20m")
+    code, said = called(*both, "--json")
+    [outcome] = json.loads(said)["outcomes"]
+    assert code == 0
+    assert outcome["difference"]["than_mean"] == first.last("ttr99_s")
+    assert outcome["difference"]["mean"] == calm.told("ttr99_s")
+    assert "lost once more after they were back, times are those of the last return" in called(*both)[1]
+
+    sweep = '[sweep]\nmethod = "random"\nsamples = 2\n'
+    sweep += 'uncertainties."lease.check_jitter" = { min = "9%", max = "11%" }\n'
+    variant = '[variants.calm]\npolicy.client = { name = "full-jitter", base = "60s", cap = "200s" }\n'
+    variant += 'operator = [{ do = "throttle", at = "45m", rate = "9/s" }]\n'
+    (tmp_path / "ranked.toml").write_text(THROTTLED + variant + sweep, encoding="utf-8")
+    _, said = called("sweep", tmp_path / "ranked.toml", "--out", tmp_path, "--no-report", "--json")
+    best, other = json.loads(said)["summary"]["policies"]
+    assert (best["variant"], other["is_baseline"]) == ("calm", True)
+    assert best["restricted"]["mean"] < 600 < 1500 <= other["restricted"]["mean"] < 1620
+    table = pl.read_parquet(tmp_path / "ranked" / "runs.parquet").filter(pl.col("policy_id") == other["id"])
+    assert of_rows(table, "ttr99_s").tolist() == table["ttr99_last_s"].to_list()
+
+
 LATE = """
 horizon = "20m"
 hold = "10s"

@@ -93,6 +93,26 @@ def test_a_loss_after_the_clock_has_stopped_is_over_when_that_share_is_back_for_
     assert again(leased) == none
 
 
+def test_a_share_that_is_lost_once_more_is_back_at_the_end_of_its_last_loss() -> None:
+    def last(leased: np.ndarray, next_s: float = math.inf, from_s: float = 20) -> list[float]:
+        times = leased_curve.times_to_recovery_s(T, leased, from_s, 20)
+        again = leased_curve.back_again_s(T, leased, from_s, times)
+        found = leased_curve.back_last_s(T, leased, from_s, times | again, next_s)
+        return [found[f"ttr{depth}_last_s"] for depth in (50, 90, 99, 100)]
+
+    none = pytest.approx([math.nan] * 4, nan_ok=True)
+    leased = share(0, 0, 0.9, 1, 1, 1, 0.95, 1, 0.4, 1)  # lost at 70 s and at 90 s, the clock starts at 20 s
+    assert last(leased) == pytest.approx([80, 80, 80, 80])
+    assert last(leased, 90) == pytest.approx([math.nan, math.nan, 60, 60], nan_ok=True)  # the second is an outage's
+    assert last(leased, 70) == none
+    leased[-1] = 0.9
+    assert last(leased) == pytest.approx([80, 80, math.inf, math.inf])
+    assert last(share(0, 0, 0, 1, 1, 1, 1, 1, 1, 1)) == none
+    assert last(share(0, 0, 0, 0.2, 0.2, 0.2, 0.2, 0.2, 1, 0)) == none  # what never came back is not lost
+    assert last(share(1, 1, 1, 1, 1, 1, 0, 1, 1, 1)) == none  # what was held all along is back again (`back_again_s`)
+    assert last(share(0, 1, 1, 1, 1, 1, 0, 1, 1, 1)) == pytest.approx([60] * 4)  # back as the clock starts
+
+
 def test_what_never_was_lost_needs_no_time_and_what_does_not_stay_needs_all() -> None:
     leased = share(1, 1, 0.6, 0.6, 0.95, 0.95, 0.95, 0.5, 0.5, 0.5)
     times = leased_curve.times_to_recovery_s(T, leased, 30, 20)

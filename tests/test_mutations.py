@@ -37,7 +37,7 @@ VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 NOT_OURS = re.compile(r"Input should|validation error|Value error|unable to|type=|<class|Traceback|digits for integer")
 REPLICATIONS = 3
 # Nobody was served, or what waits is gone already or never: there is no such number.
-NOT_ALWAYS_TOLD = ("_low_s", "_high_s", "_again_s")  # of runs that tell an interval, or lost leases again
+NOT_ALWAYS_TOLD = ("_low_s", "_high_s", "_again_s", "_last_s")  # of runs that tell an interval, or lost leases again
 NOT_ALWAYS_MEASURED = ("sojourn", "latency", "reach", "empty_at", "drift")
 # Bounds and predictions, which no run has to meet, and upper ends of a histogram's bins.
 BEYOND_THE_HORIZON = ("fluid", "sojourn", "latency_p", "reach", "oldest", "empty_at")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from recovery.measures.register import DEPTHS, ROUNDING, again_of, class_of, without_class
+from recovery.measures.register import DEPTHS, ROUNDING, again_of, class_of, last_of, without_class
 from recovery.statistics.arrays import Floats
 
 if TYPE_CHECKING:
@@ -21,25 +21,40 @@ def told(measure: str, value: float, row: Mapping[str, object]) -> float:
     """The value of a measure of a run as it is told: a time to recovery is never one from before the loss, where a
     share was lost only after it had been counted as held.
     """
-    again = row.get(again_of(measure)) if without_class(measure) in DEPTHS else None
-    return again if isinstance(again, float) and not math.isnan(again) else value
+    return _instead(again_of, measure, value, row)
+
+
+def last(measure: str, value: float, row: Mapping[str, object]) -> float:
+    """The same, but of a share that was lost once more: until it was back for the last time."""
+    return _instead(last_of, measure, told(measure, value, row), row)
+
+
+def _instead(of: Callable[[str], str], measure: str, value: float, row: Mapping[str, object]) -> float:
+    found = row.get(of(measure)) if without_class(measure) in DEPTHS else None
+    return found if isinstance(found, float) and not math.isnan(found) else value
 
 
 def for_good(measure: str, value: float, row: Mapping[str, object]) -> float:
-    """The value of a measure for whoever judges a run by it: as it is told; inf of the times above where the run
-    collapses, or the class that the measure is of; of times of a smaller share only where fewer than that have a lease
-    as the run ends. The efficiency of such a run is 0. `row` has the run's `verdict`, its `verdict.NAME` of each class,
-    and in the same way `leased_end_share` and times until shares were back again.
+    """The value of a measure for whoever judges a run by it: of the last return; never where `falls_after` says so, for
+    an efficiency 0. `row` has the run's `verdict`, its `verdict.NAME` of each class, and in the same way
+    `leased_end_share` and times until shares were back again and for the last time.
     """
     judge = _judge_of(measure)
     if judge is None:  # most of them, in each run of a sweep
         return value
-    value = told(measure, value, row)
-    if math.isnan(value) or row.get(judge.verdict) != "collapsed":
-        return value
+    value = last(measure, value, row)
+    return value if math.isnan(value) or not falls_after(measure, row) else judge.never
+
+
+def falls_after(measure: str, row: Mapping[str, object]) -> bool:
+    """Whether a run collapses after all that may have come to this time, or the class that it is of; of times of a
+    smaller share than nearly all only where fewer than that have a lease as the run ends.
+    """
+    judge = _judge_of(measure)
+    if judge is None or row.get(judge.verdict) != "collapsed":
+        return False
     share = row.get(judge.end_share)
-    is_held = judge.share is not None and not (isinstance(share, float) and share < judge.share - ROUNDING)
-    return value if is_held else judge.never
+    return judge.share is None or (isinstance(share, float) and share < judge.share - ROUNDING)
 
 
 def is_always(measure: str, of: Callable[[str], float]) -> bool:
@@ -96,9 +111,9 @@ def of_rows(rows: "pl.DataFrame", measure: str, suffix: str = "") -> Floats:
         return rows.get_column(name + suffix).cast(pl.Float64).fill_null(math.nan).to_numpy()
 
     values, judge = column(measure), _judge_of(measure)
-    again = again_of(measure)
-    if without_class(measure) in DEPTHS and again + suffix in rows.columns:
-        values = np.where(np.isnan(column(again)), values, column(again))
+    for name in (again_of(measure), last_of(measure)) if without_class(measure) in DEPTHS else ():
+        if name + suffix in rows.columns:
+            values = np.where(np.isnan(column(name)), values, column(name))
     if judge is None or judge.verdict + suffix not in rows.columns:
         return values
     is_never = ~np.isnan(values) & (rows.get_column(judge.verdict + suffix).to_numpy() == "collapsed")

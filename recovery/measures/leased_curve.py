@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from recovery.measures.lasting import lasts_from
-from recovery.measures.register import DEPTHS, ROUNDING, again_of
+from recovery.measures.register import DEPTHS, ROUNDING, again_of, last_of
 from recovery.statistics.arrays import Floats
 from recovery.statistics.means import student
 
@@ -104,23 +104,24 @@ def back_again_s(
 
 
 def back_last_s(
-    times_s: Floats,
-    leased_share: Floats,
-    from_s: float,
-    next_s: float,
-    found_s: float,
-    depth: float = DEPTHS["ttr99_s"],
-) -> float:
-    """Where a share that was back `found_s` after `from_s` is lost once more before `next_s` (another outage): s from
-    `from_s` until it was leased again after the last such loss, inf if not at the horizon; nan where none was lost.
+    times_s: Floats, leased_share: Floats, from_s: float, found: Mapping[str, float], next_s: float
+) -> dict[str, float]:
+    """ttr50_last_s …: of the shares that were back at the times in `found` and were lost once more before `next_s`
+    (another outage): s from `from_s` until they were leased again after the last such loss; inf if not at the horizon.
+    nan of all others, and where `back_again_s`, which is in `found` too, tells the loss.
     """
-    if not math.isfinite(found_s):
-        return math.nan
-    below = leased_share < depth - ROUNDING
-    ends_s = np.append(times_s, math.inf)
-    spans = np.flatnonzero(np.diff(below, prepend=False, append=False)).reshape(-1, 2)
-    later = [last for first, last in spans.tolist() if from_s + found_s < ends_s[first] < next_s]
-    return float(ends_s[later[-1]]) - from_s if later else math.nan
+    out = {}
+    end = int(times_s.searchsorted(next_s))
+    for name, is_leased in _reached(leased_share).items():
+        last_s = math.nan
+        if math.isfinite(found[name]) and math.isnan(found[again_of(name)]):
+            first = int(times_s.searchsorted(from_s + found[name], side="right"))
+            held = is_leased.rfind(b"\1\0", max(first - 1, 0), end)  # the last window before the last loss
+            if held >= 0:
+                after = is_leased.find(1, held + 1)
+                last_s = float(times_s[after]) - from_s if after >= 0 else math.inf
+        out[last_of(name)] = last_s
+    return out
 
 
 def relapses(times_s: Floats, leased_share: Floats, from_s: float, up: float = 0.9, down: float = 0.8) -> int:

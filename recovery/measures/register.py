@@ -130,8 +130,20 @@ def again_of(name: str) -> str:
     """The measure that takes the place of a time to recovery where its share is lost only after `hold`:
     "ttr99_again_s.heartbeat" of "ttr99_s.heartbeat".
     """
+    return _beside(name, "again")
+
+
+@functools.cache
+def last_of(name: str) -> str:
+    """The measure that judges in the place of a time to recovery where its share is lost once more:
+    "ttr99_last_s.heartbeat" of "ttr99_s.heartbeat".
+    """
+    return _beside(name, "last")
+
+
+def _beside(name: str, which: str) -> str:
     own = without_class(name)
-    return name.replace(own, f"{own.removesuffix('_s')}_again_s", 1)
+    return name.replace(own, f"{own.removesuffix('_s')}_{which}_s", 1)
 
 
 def _depths() -> list[Measure]:
@@ -166,6 +178,15 @@ def _depths() -> list[Measure]:
         )
         for depth in depths
     ]  # fmt: skip
+    last = [
+        Measure(
+            name=last_of(f"ttr{depth}_s"), kind="time", stage=LEASES, title=f"{depth} % back for the last time",
+            meaning=f"only if {depth} % were back and were lost once more, not by another outage: time until they were "
+            f"back for the last time. Such a run is judged and ranked by it instead of ttr{depth}_s",
+            of_class=True,
+        )
+        for depth in depths
+    ]  # fmt: skip
     ends = [
         Measure(
             name=f"ttr{depth}_{end}_s", kind="time", stage=LEASES, title=f"{depth} % back, {end} end",
@@ -181,7 +202,7 @@ def _depths() -> list[Measure]:
         )
         for depth in depths
     ]  # fmt: skip
-    return [*times, *lost, *again, *ends, *reasons]
+    return [*times, *lost, *again, *last, *ends, *reasons]
 
 
 TABLE: tuple[Measure, ...] = (

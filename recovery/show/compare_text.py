@@ -282,6 +282,8 @@ def of_judged(found: Comparison) -> str:
     ]
     if RENEWED in judged:
         told.append("Where neither side loses a lease, judged is when all holders have renewed, at the latest.")
+    if any(one.difference is not None and one.difference.is_last for one in found.outcomes):
+        told.append("Where leases are lost once more after they were back, times are those of the last return.")
     return " ".join(told)
 
 

@@ -106,11 +106,6 @@ def of_times(times: Sequence[float]) -> Standing:
     return Standing(sum(map(math.isinf, times)), len(times), *mean_interval(back, least=0.0))
 
 
-def is_lost(row: Row, measure: str) -> bool:
-    """Whether a run never comes to a time: of nearly all leases or jobs also where these collapse after all."""
-    return math.isinf(row.for_good(measure)) or math.isinf(row.told(measure))
-
-
 def comes_in_waves(row: Row) -> bool:
     """Whether a run ends while its leases come and go in waves, so that its end tells no drift."""
     return row.verdict == "recovering" and row.of("is_near_cliff") > 0 and math.isnan(row.of("drift_per_s"))
@@ -124,7 +119,7 @@ def _is_late(row: Row, measure: str, time_s: float) -> bool:
         return False
     whose = register.class_of(measure)
     verdict = row.words.get(f"verdict.{whose}", "") if whose else row.verdict
-    return (is_lost(row, measure) or math.isinf(time_s)) and verdict != "collapsed"
+    return (row.is_lost(measure) or math.isinf(time_s)) and verdict != "collapsed"
 
 
 def of_rows(rows: Sequence[Row], measure: str, scenario: Scenario) -> Standing:
@@ -146,7 +141,7 @@ def of_last(summary: Summary, group: Group, measure: str) -> Standing:
 
 def is_lost_again(summary: Summary, group: Group, measure: str) -> bool:
     """Whether in some run leases are lost once more after that time."""
-    return any(measure in row.back_last_s for row in summary.rows_of(group))
+    return any(row.is_lost_again(measure) for row in summary.rows_of(group))
 
 
 def of_moment(summary: Summary, group: Group, measure: str) -> Standing:
@@ -157,7 +152,7 @@ def of_moment(summary: Summary, group: Group, measure: str) -> Standing:
 
 def _standing(rows: Sequence[Row], measure: str, scenario: Scenario, time_s: Callable[[Row], float]) -> Standing:
     late = [row for row in rows if _is_late(row, measure, time_s(row))]
-    found = of_times([math.inf if is_lost(row, measure) else time_s(row) for row in rows])
+    found = of_times([math.inf if row.is_lost(measure) else time_s(row) for row in rows])
     if not register.starts_at_return(measure):  # a moment of the whole run; 0 says that it was always so
         return found._replace(late=len(late), within_s=scenario.horizon_s)
     from_s = max((row.of("recovers_from_s") for row in rows), default=math.nan)
@@ -180,7 +175,7 @@ def saved(first: Sequence[Row], own: Sequence[Row], measure: str, *, is_last: bo
     """
     was_s, now_s = (
         {
-            row.replication: math.inf if is_lost(row, measure) else row.last(measure) if is_last else row.told(measure)
+            row.replication: math.inf if row.is_lost(measure) else row.last(measure) if is_last else row.told(measure)
             for row in rows
         }
         for rows in (first, own)
@@ -197,7 +192,7 @@ def is_always(rows: Sequence[Row], measure: str) -> bool:
     """Whether a measure is a time to recovery, of all or of a class, and no run ever had less than that share of its
     leases.
     """
-    return bool(rows) and all(for_good.is_always(measure, row.of) and not is_lost(row, measure) for row in rows)
+    return bool(rows) and all(for_good.is_always(measure, row.of) and not row.is_lost(measure) for row in rows)
 
 
 ALIKE = "all alike"  # where an interval would be, and it has no width

@@ -230,7 +230,8 @@ def counted_over(summary: Summary) -> str:
     looks_bad = [
         group
         for group in summary.groups
-        if not group.levers and group.mean("ttr99_s") <= group.scenario.window_s
+        if not group.levers
+        and all(row.of("ttr99_s") <= group.scenario.window_s for row in summary.rows_of(group))
         and not standings.lost_none(summary.rows_of(group))
         and (group.mean("wasted_share") >= BAD or math.isinf(group.mean("amplification")))
     ]  # fmt: skip

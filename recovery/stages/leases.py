@@ -12,8 +12,8 @@ from recovery_kernels import draws, policies
 from recovery_kernels.requests import Inputs, Keys, Params
 
 from recovery import theory
-from recovery.measures import leased_curve, standing
-from recovery.measures.register import DEPTHS, LEASES, ROUNDING, again_of
+from recovery.measures import for_good, leased_curve, standing
+from recovery.measures.register import DEPTHS, LEASES, ROUNDING, again_of, last_of
 from recovery.model.at_best import at_best
 from recovery.model.classes import ROUNDING as FRACTION
 from recovery.model.fleet import Fleet
@@ -245,10 +245,13 @@ class LeaseTable(TrafficTable):
         ttr99_s, least = times["ttr99_s"], float(share.min())
         row: Row = {**times}
         again = dict.fromkeys(map(again_of, DEPTHS), math.nan)  # a sample of hosts tells none
+        last = dict.fromkeys(map(last_of, DEPTHS), math.nan)
         if self.doubt is None:
             deeds_s = [act.at_s for act in self.actions(scenario)]
             again = leased_curve.back_again_s(times_s, share, back, times, deeds_s)
-        row |= again
+            next_s = min((one.start for one in scenario.outages if one.start > back), default=math.inf)
+            last = leased_curve.back_last_s(times_s, share, back, times | again, next_s)
+        row |= again | last
         if self.doubt is not None:
             told = self.doubt.deviation, self.doubt.freedom, self.doubt.is_told_by_few
             row |= leased_curve.recovery_intervals_s(times_s, share, *told, back, hold)
@@ -261,10 +264,7 @@ class LeaseTable(TrafficTable):
         row["leased_min_share"] = least
         row["leased_end_share"] = float(share[-1])
         row["unleased_holder_hours"] = self.unleased_ns / 3.6e12
-        whole_s, nearly_s = (
-            float(row[name] if math.isnan(again[again_of(name)]) else again[again_of(name)])
-            for name in ("ttr100_s", "ttr99_s")
-        )
+        whole_s, nearly_s = (for_good.last(name, float(row[name]), row) for name in ("ttr100_s", "ttr99_s"))
         row |= leased_curve.milestones_s(times_s, share, back, whole_s)
         is_leased = least >= DEPTHS["ttr99_s"] - ROUNDING
         row["leases_normal_s"] = 0.0 if is_leased else back + nearly_s

@@ -28,7 +28,8 @@ class Difference(Record):
     `never_share` is of runs in which a time never came; None of what is no time. A never counts as the horizon, of
     times to recovery as what is left of it from the dependency's return (`limit_s`). `late_share` is of those of these
     runs that did not collapse: a longer run may come to it. `is_always`: a time to a share of the leases that no run
-    was ever without. In a sweep a variant is a policy.
+    was ever without; `is_last`: some run lost its share once more, and its time is that of the last return. In a sweep
+    a variant is a policy.
     """
 
     run: str
@@ -52,6 +53,7 @@ class Difference(Record):
     limit_s: Number = nan
     is_always: bool = False
     than_is_always: bool = False
+    is_last: bool = False
 
     def side(self, *, is_new: bool) -> SideMean:
         """One side of it."""

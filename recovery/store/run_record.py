@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from recovery.measures import register
-from recovery.measures.for_good import for_good, told
+from recovery.measures.for_good import falls_after, for_good, last, told
 from recovery.measures.register import LEASES, TrafficName
 from recovery.store.manifest_record import Manifest
 from recovery.store.note_record import Kept, Note
@@ -73,10 +73,6 @@ class Row(Record):
     verdict: str
     measures: dict[str, Number]
     words: dict[str, str] = Field(default_factory=dict)  # what a measure says in words: why a time has no interval
-    back_last_s: dict[str, Number] = Field(default_factory=dict, exclude_if=lambda value: not value)
-    """Of times to recovery of 99 %, of all and of classes, whose share was lost once more after them, and not by
-    another outage: when it was back for the last time, s on the same clock; inf: not at the horizon.
-    """
 
     def of(self, measure: str) -> float:
         """A measure of this run; nan where it has none."""
@@ -88,7 +84,11 @@ class Row(Record):
 
     def last(self, measure: str) -> float:
         """The same, but of a share that was lost once more: until it was back for the last time."""
-        return self.back_last_s.get(measure, self.told(measure))
+        return last(measure, self.of(measure), self.measures)
+
+    def is_lost_again(self, measure: str) -> bool:
+        """Whether the share of a time to recovery was lost once more after it, and not by another outage."""
+        return not math.isnan(self.of(register.last_of(measure)))
 
     @property
     def is_back_again(self) -> bool:
@@ -96,10 +96,18 @@ class Row(Record):
         return any(not math.isnan(self.of(register.again_of(name))) for name in register.DEPTHS)
 
     def for_good(self, measure: str) -> float:
-        """A measure for whoever judges the run by it: as it is told, and never (inf) where the run collapses after it
-        was well for a while.
+        """A measure for whoever judges the run by it: of the last return, and never (inf) where the run collapses after
+        it was well for a while.
         """
-        return for_good(measure, self.of(measure), {"verdict": self.verdict, **self.words, **self.measures})
+        return for_good(measure, self.of(measure), self._judged_by)
+
+    def is_lost(self, measure: str) -> bool:
+        """Whether the run never comes to a time: of nearly all leases or jobs also where these collapse after all."""
+        return math.isinf(self.told(measure)) or falls_after(measure, self._judged_by)
+
+    @property
+    def _judged_by(self) -> dict[str, object]:
+        return {"verdict": self.verdict, **self.words, **self.measures}
 
     @property
     def judged(self) -> dict[str, float]:

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from recovery import theory
-from recovery.measures import each_outage, leased_curve, register
+from recovery.measures import each_outage, register
 from recovery.measures.moments import moment_s
 from recovery.model import policies
 from recovery.model.scenario import Scenario
@@ -138,29 +138,7 @@ def row_of(outcome: Outcome, course: int = 0) -> record.Row:
         verdict=verdict,
         measures={name: float(value) for name, value in table.items() if not isinstance(value, str)},
         words={name: value for name, value in table.items() if isinstance(value, str)},
-        back_last_s=_back_last_s(outcome, table),
     )
-
-
-def _back_last_s(outcome: Outcome, row: Mapping[str, object]) -> dict[str, float]:
-    """When 99 % were back for the last time, of all holders and of each class, where these were lost once more; a
-    sample of the hosts tells none.
-    """
-    table, from_s = outcome.traffic, outcome.scenario.recovers_from_s
-    if not outcome.holders or table.doubt is not None:
-        return {}
-    next_s = min((one.from_s for one in outcome.outages if one.from_s > from_s), default=math.inf)
-    shares = {"": outcome.leased_share(), **table.computed_of_classes()}
-    found = {}
-    for name, share in shares.items():
-        if name and not name.startswith("leased_share."):
-            continue
-        measure = f"ttr99_s{name.removeprefix('leased_share')}"
-        told_s = row.get(measure)
-        if isinstance(told_s, float | int):
-            last_s = leased_curve.back_last_s(outcome.times_s, np.asarray(share), from_s, next_s, float(told_s))
-            found[measure] = last_s
-    return {name: last_s for name, last_s in found.items() if not math.isnan(last_s)}
 
 
 def explained(row: theory.Explained) -> record.Explained:

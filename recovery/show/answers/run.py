@@ -151,7 +151,7 @@ def _is_back(row: Row) -> bool:
     """Whether a run is well: 99 % were back (a sample of the hosts may not say when), and it did not collapse all the
     same.
     """
-    return not standings.is_lost(row, "ttr99_s")
+    return not row.is_lost("ttr99_s")
 
 
 def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
@@ -192,7 +192,7 @@ def _lost_again(summary: Summary, first: Group) -> str:
     """That leases are lost once more, and when 99 % are back for the last time, by which variants are judged; "" where
     none is.
     """
-    rows = [row for row in summary.rows_of(first) if "ttr99_s" in row.back_last_s]
+    rows = [row for row in summary.rows_of(first) if row.is_lost_again("ttr99_s")]
     if not rows:
         return ""
     often = f" in {len(rows)} of {first.runs} runs" if first.runs > 1 else ""

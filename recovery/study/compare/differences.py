@@ -211,6 +211,7 @@ def difference(pair: Pair, measure: str) -> Difference | str:
         limit_s=found.limit_s,
         is_always=_is_always(pair.mine, measure),
         than_is_always=_is_always(pair.theirs, measure),
+        is_last=any(np.isfinite(runs.of(register.last_of(measure))).any() for runs in (pair.mine, pair.theirs)),
     )
 
 
