@@ -1102,6 +1102,33 @@ def test_variants_are_judged_by_the_last_return_where_all_was_well_at_the_first(
     assert 'To judge that: recovers_from = "' in told(ENDED)[1].change.text  # with nothing to judge
 
 
+def test_why_leases_are_lost_only_later_is_told() -> None:
+    """No lease is lost in the outage. Of 200 leases that end at 10 min 198 are 99 s of work. A pause of 20 min is over
+    12 min after the first of those leases runs out, which it keeps from being renewed: at the least 8 min are left.
+    """
+    why = told(ENDED)[1].why
+    assert (why.mechanism, why.number) == ("capacity", pytest.approx(99, rel=0.03))
+    assert why.text.startswith(
+        "Leases are lost once more after what operators do 10 min after the start (end-sessions)"
+    )
+    paused = 'operator=[{ do = "pause", at = "10m", lasts = "20m" }]'
+    why = told(ENDED, paused, 'horizon="1h"')[1].why
+    assert (why.mechanism, why.number) == ("operator", pytest.approx(12 * 60, abs=60))
+    assert "Leases are lost once more after what operators do 10 min" in told(ENDED, paused)[1].why.text  # it collapses
+    why = told(ENDED, 'operator=[{ do = "throttle", at = "10m", rate = "0.5/s" }]', 'horizon="1h"')[1].why
+    assert (why.mechanism, why.number) == ("gated", pytest.approx(0.5 / (200 / 120)))
+
+
+def test_a_later_loss_is_told_beside_what_limits_the_return() -> None:
+    """The outage of 20 min outlasts all leases: 198 are 99 s of work. At 50 min sessions end, which are as much."""
+    long = ENDED.replace('from = "2m", to = "3m"', 'from = "2m", to = "22m"').replace('at = "10m"', 'at = "50m"')
+    why = told(long, 'horizon="2h"')[1].why
+    assert why.mechanism == "capacity"
+    assert (
+        "Leases are lost once more after what operators do 50 min after the start (end-sessions): the hosts" in why.text
+    )
+
+
 def test_variants_are_judged_by_the_last_return_of_leases() -> None:
     """The throttle of 20 min from 45 min on lasts longer than a lease: some are lost until it ends, at 65 min, which is
     25 min after the return. Who waits up to 200 s between attempts is back later at first, but then for good. In the

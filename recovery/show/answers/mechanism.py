@@ -234,7 +234,8 @@ def _throttled_again(group: Group) -> Limit | None:
     """Of leases that are lost once more after all were back: operators' throttle that takes renewals too and lets in
     less than those, while leases run out that it kept from being renewed.
     """
-    scenario, again = group.scenario, group.unleased_spans[1:]
+    scenario, spans = group.scenario, group.unleased_spans or ((group.unleased,) if group.unleased is not None else ())
+    again = [one for one in spans if one.from_s > group.mean("recovers_from_s")]
     if scenario.fleet is None or not again:
         return None
     from_s, to_s = again[-1].from_s - scenario.fleet.lease_s, again[-1].to_s
@@ -548,7 +549,7 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
         text += f"; about {show_duration(vain_s)} more are work in vain "
         text += f"({show_share(group.mean('wasted_share'))}), for clients who have given up"
     rest_s = ttr - found.number - vain_s
-    if rest_s > max(VAIN * ttr, window_s):
+    if rest_s > max(VAIN * ttr, window_s) and not math.isnan(group.mean("wasted_share")):
         text += _of_the_rest(group, work, rest_s, longest_wait_s=_longest_wait_s(group.scenario, down_s))
     return found._replace(text=text)
 

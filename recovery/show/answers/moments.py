@@ -66,7 +66,7 @@ def on_average(found: Standing, show: Callable[[float], str] = show_duration) ->
 
 def spells(group: Group, spans: Sequence[Span], axis: TimeAxis, often: int) -> str:
     """When something holds in some of the runs, which are so `often` (0: not known), as the begin of a sentence."""
-    told = [Span(from_s=_begin_s(group, one), to_s=one.to_s) for one in spans]
+    told = [Span(from_s=began_s(group, one), to_s=one.to_s) for one in spans]
     times, whole = [_from_to(one, axis) for one in told], Span(from_s=told[0].from_s, to_s=told[-1].to_s)
     when = " and ".join(times) if len(times) <= SPELLS else f"{len(times)} times {_from_to(whole, axis)}"
     if group.runs > 1:
@@ -75,7 +75,7 @@ def spells(group: Group, spans: Sequence[Span], axis: TimeAxis, often: int) -> s
     return f"{when[:1].upper()}{when[1:]}"
 
 
-def _begin_s(group: Group, span: Span) -> float:
+def began_s(group: Group, span: Span) -> float:
     """When what a window's end shows for the first time began: when operators did something in that window, else with
     the window.
     """

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from recovery import theory
 from recovery.measures.register import LEASES, ROUNDING
 from recovery.show import advice, outages, renewed, stage_times, standings
-from recovery.show.answers import apart, at_hosts, cliffs, helps, lasting, mechanism, moments, points
+from recovery.show.answers import apart, at_hosts, cliffs, helps, lasting, mechanism, moments, once_more, points
 from recovery.show.answers.answer import Answer, AnswerPart, Cause
 from recovery.show.answers.inputs import assumed, trying
 from recovery.show.figures import TimeAxis
@@ -334,6 +334,29 @@ def _as_done(group: Group, rows: Sequence[Row]) -> Group:
 
 
 def _why(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> Cause:
+    """Why the first variant took so long to be back, and why leases were lost once more."""
+    found = _once_more(manifest, summary)
+    if found is None or (limit is not None and summary.groups[0].verdicts.get("collapsed")):  # the limit says it all
+        return _of_the_return(manifest, summary, limit)
+    if _is_well(summary, summary.groups[0]):
+        return Cause(text=found.text, mechanism=found.kind, number=found.number)
+    cause = _of_the_return(manifest, summary, limit)
+    if once_more.HEAD in cause.text:
+        return cause
+    return cause.model_copy(update={"text": f"{cause.text} {found.text}".strip()})
+
+
+def _once_more(manifest: RunManifest, summary: Summary) -> mechanism.Limit | None:
+    """Why leases of the first variant are lost once more after they were back; None where none are."""
+    first = summary.groups[0]
+    if not standings.is_lost_again(summary, first, "ttr99_s"):
+        return None
+    done, _, _ = _ran(manifest, summary, first)
+    last = standings.of_last(summary, first, "ttr99_s")
+    return once_more.why(done, first.mean("recovers_from_s") + (last.mean_s if last.is_known else math.inf))
+
+
+def _of_the_return(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> Cause:
     first, variants = summary.groups[0], stage_times.variants(summary)
     if _is_well(summary, first):
         spared = lasting.spared(first, manifest.outages)

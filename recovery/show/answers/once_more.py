@@ -1,0 +1,62 @@
+"""Why leases are lost once more after they were back, and what they then wait for."""
+
+import math
+
+from recovery.show.answers import gates, mechanism, moments
+from recovery.store.run_record import Group, Measured
+from recovery.store.scenario_record import Planned, Span
+from recovery.units import show_duration
+
+HEAD = "Leases are lost once more"
+
+
+def why(done: Group, back_s: float) -> mechanism.Limit | None:
+    """What takes leases from a variant, as it was done, for the last time after they were back, and what limits their
+    return, at `back_s` after the start (inf: not in the run): a whole sentence. None where no lease is lost after the
+    clock's start.
+    """
+    loss = _last_loss(done)
+    if loss is None:
+        return None
+    begin_s = moments.began_s(done, loss)
+    deed = _deed(done, begin_s)
+    found = mechanism.limit_of(_since(done, loss, begin_s), ttr_s=back_s - begin_s)
+    if found is not None and found.text.startswith(HEAD):
+        return found._replace(text=f"{found.text}.")
+    text = f"{HEAD} from {show_duration(begin_s)} after the start on"
+    if deed is not None:
+        text = f"{HEAD} after what operators do {show_duration(deed.at_s)} after the start ({deed.sets or deed.do})"
+    if found is None:
+        return mechanism.Limit("operator" if deed is not None else "", f"{text}.", math.nan)
+    return found._replace(text=f"{text}: {found.text}.")
+
+
+def _last_loss(done: Group) -> Span | None:
+    """The last time after the clock's start in which fewer than 99 % have a lease."""
+    spans = [(one, one.least_share) for one in done.unleased_spans]
+    if not spans and done.unleased is not None:
+        spans = [(done.unleased, done.mean("leased_min_share"))]
+    from_s = done.mean("recovers_from_s")
+    later = [one for one, least in spans if one.from_s > from_s and not least >= gates.MOST]
+    return later[-1] if later else None
+
+
+def _deed(done: Group, begin_s: float) -> Planned | None:
+    """What operators did last before a loss and after the clock's start, within the time that a lease runs."""
+    fleet = done.scenario.fleet
+    from_s = max(done.mean("recovers_from_s"), begin_s - (fleet.lease_s if fleet is not None else 0.0))
+    known = [one for one in done.scenario.actions if from_s < one.at_s <= begin_s]
+    return max(known, key=lambda one: one.at_s, default=None)
+
+
+def _since(done: Group, loss: Span, begin_s: float) -> Group:
+    """The variant as if its clock started with that loss. What was measured of the first return is not known of it."""
+    fleet, hosts = done.scenario.fleet, done.scenario.hosts
+    least = next((one.least_share for one in done.unleased_spans if one == loss), done.mean("leased_min_share"))
+    work = max(gates.MOST - least, 0.0) * fleet.asks if fleet is not None else math.nan
+    own = {"recovers_from_s": begin_s, "fluid_bound_s": work / hosts.fastest_per_s}
+    own |= dict.fromkeys(("wasted_share", "amplification"), math.nan)
+    ended = any(one.at_s == begin_s and math.isfinite(one.comes_within_s) for one in done.scenario.actions)
+    scenario = done.scenario.model_copy(update={"is_counted_from_end": ended})
+    measures = done.measures | {name: Measured(mean=value) for name, value in own.items()}
+    return done.model_copy(update={"scenario": scenario, "measures": measures})
