@@ -6,6 +6,7 @@ same run, continued to a later horizon.
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,44 @@ lease = { duration = "20s", check_every = "10s" }
 dependency.outages = [{ from = "20s", to = "50s" }]
 policy.client = { name = "fixed", delay = "1s" }
 policy.lease = { name = "freeze", from_failures = "100%", until = "heard", then = "rearm" }
+"""
+
+
+def test_where_nothing_collapses_a_threshold_tells_times_and_asks_for_one_between(tmp_path: Path) -> None:
+    """A queue as short as half a timeout never collapses. 400 leases of 100 ms are 40 s of work for one worker, and 5 s
+    for eight: so long do all take at least. Oracle of the times: single runs.
+    """
+    file = tmp_path / "bounded.toml"
+    file.write_text(NEVER)
+    command = ["threshold", str(file), "host.workers", "--low", "1", "--high", "8", "--out", str(tmp_path)]
+    said = CliRunner().invoke(cli.main, command).stderr.splitlines()[-1]
+    assert "with host.workers from 1 to 8 no run of 40 collapses. But they differ in when they are back: " in said
+    found = re.search(
+        r"after (\S+) s at 8, only after (\S+) s at 1; want a time between these, such as --within (\S+)s,", said
+    )
+    assert found
+    soon_s, late_s, between_s = map(float, found.groups())
+    for workers, told_s in ((8, soon_s), (1, late_s)):
+        one = run(NEVER.replace("workers = 2", f"workers = {workers}"))[0].measure()
+        assert told_s == pytest.approx(float(str(one["ttr99_s"])), rel=0.15)
+        assert told_s >= 0.99 * 40 / workers
+    assert soon_s < between_s < late_s
+    more = [*command, "--within", f"{between_s:g}s", "--tolerance", "1", "--runs", "20", "--json"]
+    assert json.loads(CliRunner().invoke(cli.main, more).stdout)["fails"] == "below"
+    said = CliRunner().invoke(cli.main, [*command, "--within", "3m"]).stderr.splitlines()[-1]
+    assert "every run of 40 is back within 3 min. But they differ" in said
+
+
+NEVER = """
+horizon = "20m"
+hold = "1m"
+coupling.window = "1s"
+fleet = { holders = 400, hosts = 1 }
+host = { workers = 2, establish_time = "100ms", renew_time = "1ms", timeout = "10s" }
+lease = { duration = "2m", check_every = "40s" }
+dependency.outages = [{ from = "1m", to = "5m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
+policy.queue = { name = "bounded", limit = "5s" }
 """
 
 

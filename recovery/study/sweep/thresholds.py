@@ -158,6 +158,46 @@ def _never_lost(experiment: Experiment, key: str, ends: str) -> str:
     return f"{text}; want another key, or --low and --high where leases run out, such as with a longer outage"
 
 
+def _no_two_differ(
+    experiment: Experiment,
+    key: str,
+    times_s: Mapping[float, Sequence[float]],
+    failed: int,
+    *,
+    within_s: float | None,
+    told_at: Callable[[float], str],
+) -> str:
+    """What is true where no two values have verdicts that differ, and what to ask instead: a time that some of these
+    values keep and others do not, where their runs (`times_s`, when each is well again, by the value) differ in it.
+    """
+    runs, ends = sum(map(len, times_s.values())), " to ".join(told_at(pick(times_s)) for pick in (min, max))
+    if 0 < failed < runs:
+        how = f"{failed} of {show_count(runs)} runs {'collapse' if within_s is None else 'are late'}"
+    elif within_s is None:
+        how = f"{'every' if failed else 'no'} run of {show_count(runs)} collapses"
+    else:
+        how = f"{'no' if failed else 'every'} run of {show_count(runs)} is back within {show_duration(within_s)}"
+    text = f"{experiment.file}: with {key} from {ends} {how}"
+    known = {value: sorted(one for one in each if not math.isnan(one)) for value, each in times_s.items()}
+    middles_s = {value: each[len(each) // 2] for value, each in known.items() if each}
+    soon_s, late_s = (pick(middles_s.values(), default=math.inf) for pick in (min, max))
+    wider = "want another key, or --low and --high beyond these"
+    if math.isinf(soon_s):
+        return f"{text}, and at no value are most back before the run ends; {wider}"
+    end_s = min(late_s, experiment.first.scenario.horizon)
+    if not end_s > APART * soon_s:
+        return f"{text}, and at each value most are back after about {show_duration(soon_s)}; {wider}"
+    soon, late = (next(value for value, its_s in middles_s.items() if its_s == one) for one in (soon_s, late_s))
+    never = "not before the run ends" if math.isinf(late_s) else f"only after {show_duration(late_s)}"
+    between_s = math.sqrt(soon_s * end_s) if soon_s > 0 else end_s / 2
+    text += f". But they differ in when they are back: after {show_duration(soon_s)} at {told_at(soon)}, {never} at "
+    text += f"{told_at(late)}; want a time between these, such as --within {float(f'{between_s:.2g}'):g}s, or "
+    return f"{text}{wider.removeprefix('want ')}"
+
+
+APART = 1.5  # times as long: by less, times to recovery are called alike here
+
+
 def _ready(experiment: Experiment, key: str, own: object) -> str:
     """The value of the file, and a command that looks for ends by itself, as the end of an error; "" without one."""
     if (found := quantity(own)) is None or not found[1] > 0.0:
@@ -253,6 +293,8 @@ def threshold(
 
     late: dict[float, dict[int, bool]] = {}  # by the value, of each replication whether it is not back, nor collapsed
     collapsed: dict[float, dict[int, bool]] = {}  # likewise, whether it collapsed
+    times_s: dict[float, list[float]] = {}  # likewise, when each run is back
+    failures = 0  # runs on the bad side, of all values
     kept: list[bool] = []  # of all runs at a value, whether no lease was lost
     said_of: set[tuple[float, int]] = set()  # values that were told, with how many runs
 
@@ -281,10 +323,18 @@ def threshold(
     def told_at(value: float) -> str:
         return show_duration(value) if kind == "duration" else str(text_at(value))
 
+    def none_differ() -> str:
+        if within_s is None and all(kept):
+            return _never_lost(experiment, key, " to ".join(told_at(pick(times_s)) for pick in (min, max)))
+        return _no_two_differ(experiment, key, times_s, failures, within_s=within_s, told_at=told_at)
+
     def fails(value: float, replications: range) -> list[bool]:
+        nonlocal failures
         text = text_at(value)
         found = ends_of(experiment.drawn(None, ((key, text),)), told_at(value), replications)
         failed = [one.has_collapsed if within_s is None else not one.value <= within_s for one in found]
+        failures += sum(failed)
+        times_s.setdefault(value, []).extend(one.value for one in found)
         late.setdefault(value, {}).update(
             (r, math.isinf(one.value) and not bad) for r, one, bad in zip(replications, found, failed, strict=True)
         )
@@ -314,15 +364,7 @@ def threshold(
                 return pair, found
             if spares and all(kept) and within_s is None and len(found) == LOOKED_AT:
                 break
-        ends = " to ".join(told_at(pick(found)) for pick in (min, max))
-        if within_s is None and all(kept):
-            raise Refusal(_never_lost(experiment, key, ends))
-        bad = ("collapse", "do not collapse") if within_s is None else ("are late", "are back in time")
-        how = dict(zip(("fails", "holds"), bad, strict=True)).get(next(iter(found.values())), "are not clear")
-        raise Refusal(
-            f"{experiment.file}: {key} is {shown(own)}, and most runs {how} from {ends}; want --low and --high where "
-            f"verdicts differ, for instance --low {text_at(min(found) / 2)} --high {text_at(max(found) * 2)}"
-        )
+        raise Refusal(none_differ())
 
     def longer_of(low: float, high: float, runs: int) -> Longer | None:
         """The same runs at both ends of the bracket to a later horizon; None where the file cannot have that."""
@@ -418,9 +460,8 @@ def threshold(
                 fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale,
                 whole=whole, known=note,
             )  # fmt: skip
-        except cliff.SameSide as error:
-            ends = f"{key} from {told_at(least)} to {told_at(greatest)}"
-            raise Refusal(f"{ends}: {error}{_ready(experiment, key, own)}") from None
+        except cliff.SameSide:
+            raise Refusal(f"{none_differ()}{_ready(experiment, key, own)}") from None
         longer = None
         if within_s is None:
             longer = longer_of(told.low, told.high, min(LONGER_RUNS, *(one.runs for one in told.tried)))
