@@ -33,7 +33,7 @@ def why(done: Group, back_s: float) -> mechanism.Limit | None:
 
 def _last_loss(done: Group) -> Span | None:
     """The last time after the clock's start in which fewer than 99 % have a lease."""
-    spans = [(one, one.least_share) for one in done.unleased_spans]
+    spans: list[tuple[Span, float]] = [(one, one.least_share) for one in done.unleased_spans]
     if not spans and done.unleased is not None:
         spans = [(done.unleased, done.mean("leased_min_share"))]
     from_s = done.mean("recovers_from_s")
