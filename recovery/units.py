@@ -212,6 +212,30 @@ def show_duration(seconds: float) -> str:
     return f"{hours} h {rest:02d} min" if hours < 48 else f"{hours / 24:.1f} d"
 
 
+_UNITS_S = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
+MOST_UNITS = 1000  # durations that stand beside each other are shown in one unit if they have fewer of it
+DIGITS_FROM = 20  # seconds: from so many on they are whole there
+
+
+def show_beside(*seconds: float) -> list[str]:
+    """Durations that stand beside each other in a sentence, in one unit and with as many decimals as tell those apart
+    that differ: "3.0 min", "3.1 min". Each as `show_duration` has it where one unit does not suit all.
+    """
+    alone = [show_duration(one) for one in seconds]
+    unit = alone[seconds.index(min(seconds))].split()[-1]
+    unit_s = _UNITS_S.get(unit, 0.0)
+    if not 0 < min(seconds) <= max(seconds) < MOST_UNITS * unit_s or any(" h " in text for text in alone):
+        return alone
+    own = [one / unit_s for one in seconds]
+    for decimals in range(0 if unit == "s" and min(own) >= DIGITS_FROM else 1, 4):
+        told = [f"{one:.{decimals}f}" for one in own]
+        if len(set(told)) == len(set(own)):
+            break
+    if all(float(text) == round(float(text)) for text in told):
+        told = [text.partition(".")[0] for text in told]
+    return [f"{text} {unit}" for text in told]
+
+
 def tell_duration(seconds: float) -> str:
     """A duration for people, exactly: in hours or minutes where it is whole ones, else in seconds; "30 s", "2 h"."""
     if seconds >= 7200 and seconds % 3600 == 0:

@@ -165,6 +165,22 @@ def test_durations_for_people(seconds: float, text: str) -> None:
     assert units.show_duration(seconds) == text
 
 
+def test_durations_beside_each_other_have_one_unit_and_tell_apart_what_differs() -> None:
+    for seconds, told in (
+        ((180, 187), ["3.0 min", "3.1 min"]),
+        ((184, 186.5), ["3.07 min", "3.11 min"]),  # both 3.1 min alone
+        ((111, 228), ["111 s", "228 s"]),
+        ((0.5, 12), ["500 ms", "12 s"]),
+        ((1.5, 12), ["1.5 s", "12.0 s"]),
+        ((49.5, 100, 150), ["50 s", "100 s", "150 s"]),
+        ((180, 180, 240), ["3 min", "3 min", "4 min"]),
+        ((60, 7200), ["60 s", "2 h 00 min"]),
+        ((0, 60), ["0 s", "60 s"]),
+        ((30, math.inf), ["30 s", "never"]),
+    ):
+        assert units.show_beside(*seconds) == told
+
+
 # Distributions
 
 

@@ -14,7 +14,7 @@ from recovery.show.answers.inputs import trying
 from recovery.show.answers.rests import not_well_with
 from recovery.show.figures import TimeAxis
 from recovery.store.run_record import Group, RunManifest, Summary, with_groups
-from recovery.units import show_count, show_duration, show_number, show_share
+from recovery.units import show_beside, show_count, show_duration, show_number, show_share
 
 CLASSES_TOLD = 2  # variants of which it is said what they do for each class
 ENOUGH = 10  # runs: so many show a cliff that one alone may pass by luck
@@ -196,7 +196,7 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: 
         gain_s = half_s + vain_s
         most_s = max(most_s - half_s, gain_s)  # half of the work is left at the least
         if remedy.is_short_queue(found):
-            more = f"; with twice the workers as well about {_from_to(gain_s, most_s, first)}"
+            more = f"; with twice the workers as well about {_span(*show_beside(*_from_to(gain_s, most_s, first)))}"
             gain_s = most_s = vain_s
     of = "until 99 % are back" if fleet is not None else "that the backlog takes"
     if fleet is not None and first.unleased is not None:
@@ -204,16 +204,20 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: 
         span = [spans[0], *(one for one in spans if one.from_s <= back_s)][-1]  # not one that comes after it
         if span.from_s > from_s:  # leases may be away for less than all the time after it
             away_s, of = span.to_s - span.from_s, "that some are without a lease"
-    part = "all" if gain_s >= away_s else _from_to(gain_s, most_s, first)
-    saves = f"{'about' if is_paced else 'at most'} {part} of the {show_duration(away_s)}"
+    least_s, to_s = _from_to(gain_s, most_s, first)
+    *part, away = show_beside(least_s, to_s, away_s)
+    saves = f"{'about' if is_paced else 'at most'} {'all' if gain_s >= away_s else _span(*part)} of the {away}"
     return f"{saves} {of}{more}", max(gain_s, most_s) < WORTH * away_s
 
 
-def _from_to(least_s: float, most_s: float, first: Group) -> str:
-    """What is saved, s, from what is sure on; one number where both are as good as the same."""
-    least, most = show_duration(least_s), show_duration(most_s)
-    is_same = least == most or most_s - least_s <= max(first.scenario.window_s, mechanism.VAIN * most_s)
-    return least if is_same else f"{least} to {most}"
+def _from_to(least_s: float, most_s: float, first: Group) -> tuple[float, float]:
+    """What is saved, s, from what is sure on; one number twice where both are as good as the same."""
+    is_same = most_s - least_s <= max(first.scenario.window_s, mechanism.VAIN * most_s)
+    return (least_s, least_s) if is_same else (least_s, most_s)
+
+
+def _span(least: str, most: str) -> str:
+    return least if least == most else f"{least} to {most}"
 
 
 def _later(summary: Summary, others: Sequence[Group]) -> str:
