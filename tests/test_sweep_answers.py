@@ -160,9 +160,25 @@ def test_a_rule_that_keeps_leases_is_not_called_free(tmp_path: Path) -> None:
 
 def test_only_another_rule_that_keeps_leases_has_this_cost() -> None:
     """By the rules' own words: a cap lets leases that ended run on; the fixed rule lets none."""
-    assert costs.not_measured("fixed", "expiry-cap").startswith("What is not measured: by “expiry-cap” a holder")
-    assert costs.not_measured("expiry-cap", "fixed") == ""
-    assert costs.not_measured("expiry-cap", "expiry-cap") == ""
+    assert unseen({"lease": "fixed"}, {"lease": "expiry-cap"}).startswith(
+        "What is not measured: by “expiry-cap” a holder"
+    )
+    assert unseen({"lease": "expiry-cap"}, {"lease": "fixed"}) == ""
+    assert unseen({"lease": "expiry-cap"}, {"lease": "expiry-cap"}) == ""
+
+
+def unseen(was: dict[str, str], now: dict[str, str]) -> str:
+    return costs.not_measured(lambda axis: was.get(axis, ""), lambda axis: now.get(axis, ""))
+
+
+def test_a_limit_that_is_taken_away_is_not_called_free() -> None:
+    """A limit is there for something that the model may not have; only whoever takes it away pays with that."""
+    gone = (
+        "the limit of admission is gone, and what it protected (memory, or what lies behind the hosts) is without it."
+    )
+    assert unseen({"admission": "token-bucket"}, {"admission": "open"}) == f"What is not measured: {gone}"
+    for was, now in (("open", "open"), ("open", "token-bucket"), ("token-bucket", "fixed-concurrency"), ("", "open")):
+        assert unseen({"admission": was}, {"admission": now}) == ""
 
 
 def difference(**changes: object) -> Difference:

@@ -91,10 +91,15 @@ KEEPS = (
 """Rules of leases by which one that has ended, or would, may run on."""
 
 
-def not_measured(was: str, now: str) -> str:
-    """A sentence on what no harm measures: by another rule of leases (both by name) the dead may keep theirs longer."""
-    if now == was or now not in KEEPS:
-        return ""
-    return (
-        f"What is not measured: by “{now}” a holder that is really dead keeps its lease longer, so it is missed later."
-    )
+def not_measured(was: Callable[[str], str], now: Callable[[str], str]) -> str:
+    """Sentences on what no harm measures; "" where there is nothing such. By another rule of leases the dead may keep
+    theirs longer; a limit that is taken away was there for something. `was` and `now` give the name of the rule on an
+    axis, "" where that is not known.
+    """
+    out, rule = [], now("lease")
+    if rule != was("lease") and rule in KEEPS:
+        out.append(f"by “{rule}” a holder that is really dead keeps its lease longer, so it is missed later.")
+    if now("admission") == "open" and was("admission") not in ("", "open"):
+        gone = "the limit of admission is gone, and what it protected (memory, or what lies behind the hosts) is "
+        out.append(f"{gone}without it.")
+    return " ".join(f"What is not measured: {text}" for text in out)

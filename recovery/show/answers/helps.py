@@ -1,5 +1,6 @@
 """What helps, of a run: the variant that is better, with what it costs; else what the limit points to."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -14,6 +15,7 @@ from recovery.show.answers.inputs import trying
 from recovery.show.answers.rests import not_well_with
 from recovery.show.figures import TimeAxis
 from recovery.store.run_record import Group, RunManifest, Summary, with_groups
+from recovery.store.scenario_record import Rule
 from recovery.units import show_beside, show_count, show_duration, show_number, show_share
 
 CLASSES_TOLD = 2  # variants of which it is said what they do for each class
@@ -320,6 +322,12 @@ def _as_soon(first: Group, best: Group, alike: Sequence[tuple[Group, str]]) -> s
             text += ", but it changes what requests do in the outage, which is given and no rule of the system"
         said.append(f"{text}.")
     return " ".join(said)
+
+
+def _rule_on(group: Group, axis: str) -> str:
+    """The name of a variant's rule on an axis."""
+    rule: Rule = getattr(group.scenario.policies, axis)
+    return rule.name
 
 
 def _span_of(saved: standings.Saved) -> str:
@@ -667,7 +675,7 @@ def _best(
         text += f", {told}" if (told := _sooner(summary, best)) else ""
     cost = costs(first.scenario.traffic, first.mean, best.mean)
     alone = advice.leases_alone(summary)
-    unseen = not_measured(first.scenario.policies.lease.name, best.scenario.policies.lease.name)
+    unseen = not_measured(*(functools.partial(_rule_on, one) for one in (first, best)))
     still = _sooner_still(first, now, limit) if advice.measure_of(summary) == "ttr99_s" else ""
     is_calm = [standings.is_lost_again(summary, one, advice.measure_of(summary)) for one in (first, best)] == [
         True,

@@ -1,5 +1,6 @@
 """The answer of a sweep, from its summary: how the baseline fares, which lever decides, what to choose, how sure."""
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -204,7 +205,7 @@ def _change(summary: Summary, base: Told | None, ran: Sequence[Told]) -> Change:
         text += f". What it saves and costs is not told: {_baseline(summary)} has no run."
     else:
         text += f". {costs(summary.traffic, base.mean_harm, best.mean_harm)}"
-        unseen = not_measured(_rule_of_leases(base), _rule_of_leases(best))
+        unseen = not_measured(*(functools.partial(_rule_on, one) for one in (base, best)))
         text += f" {unseen}" if unseen else ""
         text += _costs_too_much(summary, base, ran)
     return Change(text=text, name=best.in_words, saved_s=saved)
@@ -234,9 +235,9 @@ def _over(summary: Summary, base: Told, best: Told) -> str:
     return f"over the same {many}draws" + (", looked at once" if summary.precision is None else "")
 
 
-def _rule_of_leases(policy: Told) -> str:
-    """The name of the rule of leases that a policy takes from a lever; "" where none sets it."""
-    value = policy.levers.get("policy.lease", "")
+def _rule_on(policy: Told, axis: str) -> str:
+    """The name of the rule on an axis that a policy takes from a lever; "" where none sets it."""
+    value = policy.levers.get(f"policy.{axis}", "")
     return str(value.get("name", "") if isinstance(value, dict) else value)
 
 
