@@ -919,6 +919,20 @@ def test_requests_that_fail_slowly_pile_up_and_are_told_with_their_number_and_th
     assert said in told(quick)[1].happened.text
 
 
+def test_a_bare_number_that_a_variant_sets_is_told_with_what_it_counts() -> None:
+    """Four hosts of 20 a second: 30 requests at each are 1.5 s of work. Whatever has its own unit is told as it is."""
+    text = LEASES.replace("hosts = 1", "hosts = 4")
+    said = told(f'{text}[variants.best]\nhost.workers = 8\npolicy.queue = {{ name = "bounded", limit = 30 }}\n')[1]
+    assert "limit = 30 } (limit: 30 requests a host)." in said.change.text
+    bounded = f'{text}policy.queue = {{ name = "bounded", limit = "60s" }}\n'
+    said = told(f"{bounded}[variants.best]\nhost.workers = 8\npolicy.queue.limit = 30\n")[1]
+    assert 'policy.queue.limit = 30 (requests a host) instead of "60s".' in said.change.text
+    said = told(f'{bounded}[variants.best]\nhost.workers = 8\npolicy.queue.limit = "9s"\n')[1]
+    assert 'policy.queue.limit = "9s" instead of "60s".' in said.change.text
+    before = answer_before("a.toml", "a", resolved(parse(bounded.replace('"60s"', "30")).first.scenario), ())
+    assert "At each host at most 30 requests wait (1.5 s of work)." in before.happened.text
+
+
 def test_a_limit_of_all_hosts_is_told_for_each() -> None:
     """Four hosts make 20 a second each: 32 a second for all are 8 for each, 40 % of what it can do."""
     text = LEASES.replace("hosts = 1", "hosts = 4") + 'policy.admission = { name = "token-bucket", rate = "32/s" }\n'

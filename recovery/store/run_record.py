@@ -170,6 +170,7 @@ class Setting(Record):
     key: str
     value: str
     was: str = ""
+    counts: str = Field("", exclude_if=lambda value: not value)  # what a bare number in it counts, where that is told
 
 
 class Group(Record):

@@ -86,7 +86,7 @@ def summarise(
         if own:
             found = _group(variant, *zip(*own, strict=True))
             is_file = variant == experiment.first if variant.levers else None
-            groups.append(found.model_copy(update={"is_file": is_file, "sets": _sets(experiment, variant.name)}))
+            groups.append(found.model_copy(update={"is_file": is_file, "sets": _sets(experiment, variant)}))
     return record.Summary(
         format=FORMAT,
         rows=tuple(rows),
@@ -101,11 +101,25 @@ def summarise(
     )
 
 
-def _sets(experiment: Experiment, name: str) -> tuple[record.Setting, ...]:
-    """What a variant of this name sets, the smallest parts of the file that differ."""
-    change = experiment.changes.get(name, {})
+def _sets(experiment: Experiment, variant: Variant) -> tuple[record.Setting, ...]:
+    """What a variant sets, the smallest parts of the file that differ."""
+    change = experiment.changes.get(variant.name, {})
     found = settings(experiment.base, merge(experiment.base, change)) if change else ()
-    return tuple(record.Setting(key=key, value=new, was=old) for key, old, new in found)
+    return tuple(
+        record.Setting(key=key, value=new, was=old, counts=_counts(variant.scenario, key)) for key, old, new in found
+    )
+
+
+def _counts(scenario: Scenario, key: str) -> str:
+    """What a bare whole number that a key sets counts, where it might be taken for seconds; "" of all others."""
+    table, _, name = key.removeprefix("policy.").partition(".")
+    rule = getattr(scenario.policy, table, None) if key.startswith("policy.") else None
+    if not isinstance(rule, policies.Rule):
+        return ""
+    known = policies.counted(rule)
+    if name:
+        return "requests a host" if name in known else ""
+    return ", ".join(f"{one}: {many} requests a host" for one, many in known.items())
 
 
 def _judged_class(experiment: Experiment) -> str:

@@ -44,7 +44,7 @@ from recovery.model.policies.intake import INTAKES, IntakeRule, of_launches, of_
 from recovery.model.policies.lease import CreditOnArrival, Freeze, Grace, LeaseFixed
 from recovery.model.policies.own import OrOwn, own_rules
 from recovery.model.policies.queue import Bounded, DropExpired, Fifo, Lifo
-from recovery.model.policies.rule import FleetRate, RateOfFleet, Rule, by_name, name_of
+from recovery.model.policies.rule import FleetRate, RateOfFleet, Rule, by_name, counted, name_of
 from recovery.model.policies.shedding import Blue, EnvoyAdmissionControl, PercentageRamp, Pid, SheddingRule
 from recovery.model.policies.tenure import ExpiryCap, FailoverExtension, Learning, LoadScaled, SelfPreservation
 
@@ -247,6 +247,7 @@ __all__ = [
     "SelfPreservation",
     "TokenBucket",
     "Vegas",
+    "counted",
     "name_of",
     "of_launches",
     "of_shards",

@@ -48,6 +48,17 @@ def _limit_from_1(value: object) -> int | float:
     return _limit(value)
 
 
+def counted(rule: Rule) -> dict[str, int]:
+    """The queue lengths of a rule that are whole numbers of requests, and not the time to work them off, by name."""
+    reads = (_limit, _limit_from_1)
+    lengths = [
+        name
+        for name, field in type(rule).model_fields.items()
+        if any(isinstance(one, BeforeValidator) and one.func in reads for one in field.metadata)
+    ]
+    return {name: value for name in lengths if isinstance(value := getattr(rule, name), int)}
+
+
 def _fleet_rate(value: object) -> dict[str, float]:
     """A rate of the whole fleet, or a share of what the fleet can establish."""
     try:

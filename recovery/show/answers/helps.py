@@ -646,7 +646,10 @@ def _sets(best: Group) -> str:
     where that is not known.
     """
     was = {one.key: f" instead of {_brief(one.was)}" for one in best.sets if one.was[:1] not in ("", "[", "{")}
-    told = [f"{one.key} = {_brief(one.value)}{was.get(one.key, '')}" for one in best.sets[:SETS_TOLD]]
+    told = [
+        f"{one.key} = {_brief(one.value)}{f' ({one.counts})' if one.counts else ''}{was.get(one.key, '')}"
+        for one in best.sets[:SETS_TOLD]
+    ]
     more = len(best.sets) - len(told)
     return f"It sets {', '.join(told)}{f' and {more} more' if more else ''}." if told else ""
 

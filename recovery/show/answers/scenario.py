@@ -194,6 +194,9 @@ def _what_it_is(scenario: Scenario) -> str:
     first = " at first" if hosts.admission_course else ""
     limit = f" Admission lets in {show_count(let_in)} a second in all{gates.of_each(scenario, let_in)}{first}."
     limit = limit if math.isfinite(let_in) else ""
+    if scenario.policies.queue.name == "bounded":
+        work = show_duration(hosts.queue_limit / hosts.capacity_per_s)
+        limit += f" At each host at most {show_count(hosts.queue_limit / hosts.hosts)} requests wait ({work} of work)."
     own = [f"{show_count(one.limit)} of “{one.name}”" for one in scenario.classes if math.isfinite(one.limit)]
     limit += f" At each host no more requests may wait than {' and '.join(own)}." if own else ""
     if fleet is None:
