@@ -99,6 +99,29 @@ def cells(line: str) -> list[str]:
     return re.split(r"(?<!\\)\|", line)[1:-1]
 
 
+def test_markdown_has_what_is_refused_where_a_variant_refuses(tmp_path: Path) -> None:
+    """Five hundred ask a queue of a second at once; without a bound nobody is refused."""
+    file, text = (
+        tmp_path / "refuses.md",
+        (
+            'horizon = "20m"\nhold = "1m"\nfleet = { holders = 500, hosts = 1 }\n'
+            'host = { workers = 1, establish_time = "100ms", timeout = "10s" }\n'
+            'lease = { duration = "2m", check_every = "40s" }\ndependency.outages = [{ from = "1m", to = "5m" }]\n'
+        ),
+    )
+    scenario = tmp_path / "refuses.toml"
+    for variants, is_told in ('variants.short.policy.queue = { name = "bounded", limit = "1s" }\n', True), ("", False):
+        scenario.write_text(text + variants, encoding="utf-8")
+        assert call("run", scenario, "--out", tmp_path, "--no-report", "--markdown", file).exit_code == 0
+        table = [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+        cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table if "---" not in line]
+        assert ("refused" in cells[0]) == is_told
+        if is_told:
+            at = cells[0].index("refused")
+            assert cells[1][at] == "0 %"
+            assert float(cells[2][at].split()[0]) > 1
+
+
 def test_a_table_of_markdown_shows_names_as_they_stand(tiny: Path, tmp_path: Path) -> None:
     file = tmp_path / "summary.md"
     assert call("run", tiny, "--out", tmp_path, "--no-report", "--markdown", file).exit_code == 0

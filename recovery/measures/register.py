@@ -399,11 +399,11 @@ TABLE: tuple[Measure, ...] = (
         meaning="whether another run may end elsewhere, so that one run is chance",
     ),
     Measure(
-        name="denied", kind="count", stage=ALL, of_class=True, title="denied",
+        name="denied", kind="count", stage=ALL, of_class=True, title="refused",
         meaning="attempts that were refused, whatever refused them",
     ),
     Measure(
-        name="denied_share", kind="share", stage=ALL, of_class=True, title="denied",
+        name="denied_share", kind="share", stage=ALL, of_class=True, title="refused",
         meaning="share of the attempts of the whole run, to its horizon, that were refused",
         is_expected=True, is_harm=True, axis="attempts of the whole run that were refused",
     ),

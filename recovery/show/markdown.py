@@ -9,7 +9,7 @@ from recovery.show import compare_text, outages, race_text, renewed, standings, 
 from recovery.show.answers import answer as answers
 from recovery.show.answers.answer import Answer
 from recovery.show.sweep_figures.drawn import set_apart, told
-from recovery.show.text import show_saved, verdict_of
+from recovery.show.text import is_refused_told, show_saved, verdict_of
 from recovery.show.words import span_of, speaking_of, times_from
 from recovery.store.compare_record import Comparison
 from recovery.store.race_record import RaceSummary
@@ -147,7 +147,9 @@ def _variants(summary: Summary) -> str:
     all_normal = "all_normal_s" if "all_normal_s" in first.measures else ""
     is_renewed = renewed.is_told(summary)
     late = [renewed.TITLE] if is_renewed else []
-    rows = [["variant", "99 % back", *late, *(["all normal"] if all_normal else []), "saved", "verdict", "wasted work"]]
+    refused = ["refused"] if is_refused_told(summary) else []
+    normals = ["all normal"] if all_normal else []
+    rows = [["variant", "99 % back", *late, *normals, "saved", "verdict", "wasted work", *refused]]
     for group in summary.groups[:ROWS_MAX]:
         levers = "".join(f", {key} = {value}" for key, value in group.levers.items())
         normal = [standings.of(summary, group, all_normal).whole(show_milestone)] if all_normal else []
@@ -161,6 +163,7 @@ def _variants(summary: Summary) -> str:
                 "" if group is first else show_saved(by),
                 verdict_of(group),
                 show_share(group.mean("wasted_share")),
+                *([show_share(group.mean("denied_share"))] if refused else []),
             ]
         )
     left = len(summary.groups) - ROWS_MAX
