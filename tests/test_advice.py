@@ -1116,6 +1116,63 @@ def test_variants_are_judged_by_the_last_return_where_all_was_well_at_the_first(
     assert 'To judge that: recovers_from = "' in told(ENDED)[1].change.text  # with nothing to judge
 
 
+BURST = """
+horizon = "40m"
+hold = "2m"
+recovers_from = "3m"
+jobs.retries = 0
+jobs.steps = [{ at = "0s", rate = "2/s" }, { at = "2m", rate = "60/s" }, { at = "130s", rate = "2/s" }]
+host = { workers = 20, establish_time = { dist = "exponential", mean = "1s" }, timeout = "5m" }
+"""
+
+
+def test_what_operators_do_on_a_condition_counts_as_what_comes_and_what_hosts_do() -> None:
+    """The burst's 600 jobs outgrow 50 in its first seconds, at 20 done a second. Of the rates that are set then for
+    good, 16 a second leave 20 workers room, and are another normal than 2; 30 a second are half as much again as 20 do.
+    """
+    rate = 'operator = [{ do = "set", key = "jobs.rate", value = "RATE", when = "queue > 50" }MORE]'
+    raised = told(BURST + rate.replace("RATE", "16/s").replace("MORE", ""))[0]
+    assert raised.groups[0].verdicts == {"recovered": 1}
+    assert raised.groups[0].scenario.wanted_share == 0.8
+    why = told(BURST + rate.replace("RATE", "30/s").replace("MORE", ""))[1].why
+    assert (why.mechanism, why.number) == ("arrivals", 1.5)
+    more = ', { do = "scale", workers = 20, when = "queue > 300" }'
+    scaled = told(BURST + rate.replace("RATE", "30/s").replace("MORE", more))[0].groups[0]
+    assert scaled.verdicts == {"recovered": 1}
+    assert scaled.scenario.wanted_share == 30 / 40
+    assert scaled.scenario.jobs is not None
+    assert scaled.scenario.jobs.hidden_per_s == 40
+
+
+def test_the_hidden_capacity_is_of_the_workers_that_there_are_in_the_end() -> None:
+    """μ / (1 + R) with two workers of 20 a second each, of which operators bring the second: 10; so says `explain`."""
+    text = """
+horizon = "40m"
+hold = "2m"
+jobs.retries = 3
+jobs.steps = [{ at = "0s", rate = "10/s" }]
+host = { workers = 1, establish_time = "50ms", timeout = "4s" }
+[[operator]]
+do = "set"
+key = "jobs.rate"
+value = "28/s"
+at = "5m"
+[[operator]]
+do = "scale"
+workers = 1
+at = "6m"
+"""
+    summary, said = told(text)
+    assert (said.why.mechanism, said.why.number) == ("retries", 10)
+    assert next(one.value for one in summary.explain if one.name == "hidden_capacity_per_s") == 10
+    assert summary.groups[0].scenario.wanted_share == 0.7
+    scenario = resolved(parse(text).first.scenario)
+    assert "28 jobs a second come at the end, and the hosts do 40." in str(answer_before("a.toml", "a", scenario, ()))
+    none = resolved(parse(text.replace('"scale"\nworkers = 1', '"scale"\nworkers = -1')).first.scenario)
+    before = answer_before("a.toml", "a", none, ())
+    assert before.why.text.startswith("Operators leave the hosts without a worker until the run ends")
+
+
 def test_why_leases_are_lost_only_later_is_told() -> None:
     """No lease is lost in the outage. Of 200 leases that end at 10 min 198 are 99 s of work. A pause of 20 min is over
     12 min after the first of those leases runs out, which it keeps from being renewed: at the least 8 min are left.

@@ -54,6 +54,18 @@ def capacity_course(scenario: Scenario) -> list[tuple[float, float]]:
     return course
 
 
+def as_done(scenario: Scenario, begun: Iterable[tuple[int, float]]) -> Scenario:
+    """The scenario of a run in which these actions, by their numbers, began at these times (s) since their condition
+    held: they then are as known as all others.
+    """
+    times_s = {int(number): at_s for number, at_s in begun}
+    actions = tuple(
+        action.model_copy(update={"at": times_s[number]}) if number in times_s else action
+        for number, action in enumerate(scenario.operator)
+    )
+    return scenario.model_copy(update={"operator": actions}) if times_s else scenario
+
+
 def in_force(scenario: Scenario, at_s: float) -> list[SetKey | Scale]:
     """What operators set and scaled at known times and that is in force at one (s), in the order in which it began."""
     return [one for one in _known(scenario) if _begin_s(one) <= at_s < _end_s(one)]
@@ -83,6 +95,16 @@ def all_per_s(scenario: Scenario, actions: Sequence[SetKey | Scale]) -> float:
         part /= 1 if action.zone is None else scenario.zones
         found, was = found + part * (now - was), now
     return found
+
+
+def hidden_capacity(scenario: Scenario) -> tuple[float, float]:
+    """By what the hidden capacity of jobs is told: what all hosts do in the end, 1/s, and the retries of a job then
+    (inf: without limit), after what operators did at known times and that lasts.
+    """
+    last = in_force(scenario, scenario.horizon)
+    jobs = after(scenario, last).jobs
+    retries = math.inf if jobs is None or jobs.retries < 0 else float(jobs.retries)
+    return all_per_s(scenario, last), retries
 
 
 def job_steps(scenario: Scenario) -> tuple[Step, ...]:

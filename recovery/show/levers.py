@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import JsonValue
 
-from recovery import theory
 from recovery.keys import short_keys
 from recovery.store.run_record import Group, Summary
 from recovery.store.scenario_record import Quantity, Scenario
@@ -127,10 +126,9 @@ def hidden_capacity(scenario: Scenario, lever: Lever) -> float:
     jobs = scenario.jobs
     if not re.fullmatch(r"jobs\.steps\.\d+\.(rate|interval)", lever.key) or jobs is None:
         return math.nan
-    if math.isinf(jobs.retries) or math.isinf(scenario.hosts.capacity_per_s):
+    if not 0 < jobs.hidden_per_s < math.inf:
         return math.nan
-    hidden = theory.hidden_capacity_per_s(scenario.hosts.capacity_per_s, jobs.retries)
-    return (hidden if lever.kind == "rate" else 1 / hidden) * lever.scale
+    return (jobs.hidden_per_s if lever.kind == "rate" else 1 / jobs.hidden_per_s) * lever.scale
 
 
 def medians(summary: Summary, measure: str) -> list[float]:

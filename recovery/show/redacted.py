@@ -248,8 +248,7 @@ def groups(summary: Summary, unit: Unit) -> Iterator[tuple[str, str, str]]:
             "How often a lease is renewed.",
         )
         yield "renewals", ratio(fleet.renewals_share), "Share of the hosts' work that they take."
-    if scenario.jobs is not None and hosts.capacity_per_s > 0:
-        load = scenario.jobs.arrivals_per_s / hosts.capacity_per_s
+    if scenario.jobs is not None and math.isfinite(load := scenario.wanted_share):
         yield "load", ratio(load), "What comes over what can be done; above 1 a queue grows without end."
     yield "cost of saying no", ratio(hosts.reject_share), "Work of a refusal over that of an answer."
 

@@ -3,7 +3,7 @@
 import math
 
 from recovery import theory
-from recovery.model.at_best import at_best
+from recovery.model.at_best import at_best, hidden_capacity
 from recovery.model.operator import SetKey
 from recovery.model.scenario import Scenario
 from recovery.stages import queueing
@@ -61,8 +61,8 @@ def explanation(scenario: Scenario) -> list[theory.Explained]:
             rows.append(theory.explain("fluid_estimate_s", theory.fluid_bound_s(**known), **known))
         rows += _admitted(scenario)
     if scenario.jobs is not None:  # holders of leases come until they have one, however many there are
-        retries = math.inf if scenario.jobs.retries < 0 else scenario.jobs.retries
-        rate = scenario.establish_per_s * scenario.hosts
-        hidden = theory.hidden_capacity_per_s(rate, retries)
-        rows.append(theory.explain("hidden_capacity_per_s", hidden, service_per_s=rate, retries=retries))
+        rate, retries = hidden_capacity(scenario)
+        if rate > 0:  # operators may have taken all workers away
+            hidden = theory.hidden_capacity_per_s(rate, retries)
+            rows.append(theory.explain("hidden_capacity_per_s", hidden, service_per_s=rate, retries=retries))
     return rows

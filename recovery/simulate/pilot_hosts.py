@@ -5,6 +5,7 @@ First one host as it is, as far as its part of the time goes: many runs are done
 Near a cliff the range holds both branches.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 from recovery_kernels import requests
 from recovery_kernels.arrays import Real, Whole
 
+from recovery.model.at_best import hidden_capacity, job_steps
 from recovery.model.policies import DropExpired
 from recovery.model.scenario import Scenario
 from recovery.simulate import pipeline
@@ -288,9 +290,9 @@ def is_near_cliff(scenario: Scenario) -> bool:
     """
     told = {row.name: row.value for row in explanation(scenario)}
     ratios = [min(told["r1"], told["r2"])] if "r1" in told else []
-    if scenario.jobs is not None and scenario.steps:
-        hidden = told["hidden_capacity_per_s"]
-        ratios.append(scenario.steps[-1].rate_per_s() / (hidden or scenario.establish_per_s * scenario.hosts))
+    if scenario.jobs is not None and (steps := job_steps(scenario)):
+        can_per_s = told.get("hidden_capacity_per_s") or hidden_capacity(scenario)[0]
+        ratios.append(steps[-1].rate_per_s() / can_per_s if can_per_s > 0 else math.inf)
     return any(1 / CLIFF <= one <= CLIFF for one in ratios)
 
 

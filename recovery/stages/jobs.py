@@ -8,7 +8,7 @@ import numpy as np
 
 from recovery.measures import jobs_backlog, standing
 from recovery.measures.register import DEPTHS, JOBS
-from recovery.model.at_best import job_steps
+from recovery.model.at_best import as_done, job_steps
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
@@ -77,7 +77,7 @@ class JobTable(TrafficTable):
         and do not become more.
         """
         flows, back, hold = self.columns, scenario.recovers_from_s, scenario.hold
-        steps = [(step.at, step.rate_per_s()) for step in job_steps(scenario)]
+        steps = [(step.at, step.rate_per_s()) for step in job_steps(as_done(scenario, self.fired.tolist()))]
         happens = [outage.start for outage in scenario.outages[:1]]
         happens += [at for (_, before), (at, rate) in itertools.pairwise(steps) if rate > before]
         happens += [action.at for action in scenario.operator if action.at is not None]

@@ -323,7 +323,13 @@ class Scenario(Record):
 
     @property
     def wanted_share(self) -> float:
-        """The same as a share of what the hosts can do."""
+        """The same as a share of what the hosts can do; of jobs in the end, after what operators changed."""
         if self.fleet is not None:
             return self.fleet.renewals_share
-        return self.wanted_per_s / self.hosts.capacity_per_s
+        does_per_s = self.hosts.per_s_at(math.inf)
+        return self.wanted_per_s / does_per_s if does_per_s > 0 else math.inf
+
+    @property
+    def wanted_work_per_s(self) -> float:
+        """The same in work of leases that are made, or in jobs, 1/s."""
+        return self.wanted_per_s if self.fleet is None else self.fleet.renewals_share * self.hosts.capacity_per_s

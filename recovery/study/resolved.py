@@ -8,7 +8,7 @@ import numpy as np
 
 from recovery import theory
 from recovery.model import policies
-from recovery.model.at_best import after, all_per_s, at_best, capacity_course, in_force, job_steps
+from recovery.model.at_best import all_per_s, as_done, at_best, capacity_course, hidden_capacity, in_force, job_steps
 from recovery.model.distributions import Distribution
 from recovery.model.in_turn import in_turn
 from recovery.model.operator import Action, EndSessions, HoldClients, Pause, Restart, Scale, SetKey, Throttle
@@ -22,8 +22,12 @@ from recovery.store.manifest_record import OwnPolicy
 from recovery.units import quantity, tell_duration, tell_share
 
 
-def resolved(scenario: Scenario) -> record.Scenario:
-    """What a scenario says, with its defaults, as a record: times in s, rates a second of the whole fleet."""
+def resolved(scenario: Scenario, begun: Iterable[tuple[int, float]] = ()) -> record.Scenario:
+    """What a scenario says, with its defaults, as a record: times in s, rates a second of the whole fleet. Of a run
+    what comes and what hosts do is told with what operators did on a condition: numbers of actions, and when these
+    had `begun` (s).
+    """
+    done = as_done(scenario, begun)
     return record.Scenario(
         horizon_s=scenario.horizon,
         window_s=scenario.coupling.window,
@@ -31,9 +35,9 @@ def resolved(scenario: Scenario) -> record.Scenario:
         is_counted_from_file=scenario.recovers_from is not None,
         is_counted_from_end=scenario.is_counted_from_end,
         rules=tuple(record.RuleInUse(key=rule.key, why=rule.why) for rule in scenario.rules),
-        hosts=_hosts(scenario),
+        hosts=_hosts(scenario, done),
         fleet=_fleet(scenario),
-        jobs=_jobs(scenario),
+        jobs=_jobs(done),
         classes=tuple(
             record.Class(
                 name=name,
@@ -123,7 +127,7 @@ def written_outages(scenario: Scenario) -> record.Course:
     )
 
 
-def _hosts(scenario: Scenario) -> record.Hosts:
+def _hosts(scenario: Scenario, done: Scenario) -> record.Hosts:
     host, one, best = scenario.host, scenario.establish_per_s, at_best(scenario)
     admission = queueing.admission_per_s(scenario)
     course = _admission_course(scenario)
@@ -134,7 +138,7 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         workers=host.workers,
         capacity_per_s=one * scenario.hosts,
         best_per_s=0.0 if best is scenario else best.establish_per_s * scenario.hosts,
-        capacity_course=tuple(record.Step(at_s=at, rate_per_s=rate) for at, rate in capacity_course(scenario)),
+        capacity_course=tuple(record.Step(at_s=at, rate_per_s=rate) for at, rate in capacity_course(done)),
         failing_per_s=host.workers * scenario.hosts / host.fails_after_s if host.fails_after_s > 0 else math.inf,
         admission_per_s=admission,
         admission_course=course,
@@ -516,12 +520,11 @@ def _jobs(scenario: Scenario) -> record.Jobs | None:
     jobs = scenario.jobs
     if jobs is None:
         return None
-    ends = after(scenario, in_force(scenario, scenario.horizon)).jobs or jobs
-    retries = math.inf if ends.retries < 0 else ends.retries
+    service_per_s, retries = hidden_capacity(scenario)
     return record.Jobs(
         steps=tuple(record.Step(at_s=step.at, rate_per_s=step.rate_per_s()) for step in job_steps(scenario)),
         retries=retries,
-        hidden_per_s=theory.hidden_capacity_per_s(scenario.establish_per_s * scenario.hosts, retries),
+        hidden_per_s=theory.hidden_capacity_per_s(service_per_s, retries) if service_per_s > 0 else 0.0,
     )
 
 

@@ -198,7 +198,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
         verdicts={verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
         collapsed=Share(share=collapsed / len(rows), low=low, high=high),
         measures={name: _measured(name, [row.for_good(name) for row in rows]) for name in rows[0].measures},
-        scenario=resolved(variant.scenario),
+        scenario=resolved(variant.scenario, outcomes[0].traffic.fired.tolist()),
         unleased=Span(from_s=away[0].from_s, to_s=away[-1].to_s) if away else None,
         unleased_spans=away if len(away) > 1 else (),
         renewals=renewed,

@@ -147,7 +147,7 @@ def _why_collapsed(group: Group) -> Limit | None:
     fleet, jobs = scenario.fleet, scenario.jobs
     if (found := _served_too_late(scenario)) is not None:
         return found
-    if group.runs and not _then_per_s(group) > 0:
+    if not (_then_per_s(group) if group.runs else hosts.per_s_at(math.inf)) > 0:
         text = "operators leave the hosts without a worker until the run ends, so nothing is served any more"
         return Limit("operator", text, 0.0)
     in_vain = "" if fleet is None else _renewals_end(group)
@@ -161,7 +161,7 @@ def _why_collapsed(group: Group) -> Limit | None:
         text += f"all hosts together have room for them ({show_share(fleet.renewals_share)}){in_vain}"
         return Limit("uneven", text, share)
     if jobs is not None and scenario.wanted_share >= 1:
-        come, can, share = show_count(jobs.arrivals_per_s), show_count(hosts.capacity_per_s), scenario.wanted_share
+        come, can, share = show_count(jobs.arrivals_per_s), show_count(hosts.per_s_at(math.inf)), scenario.wanted_share
         text = f"{come} jobs a second come, and the hosts do {can}: {show_share(share)} of what they can"
         return Limit("arrivals", text, share)
     if (found := _lets_in_too_few(scenario)) is not None:

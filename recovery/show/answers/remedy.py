@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+from recovery import theory
 from recovery.show.answers import gates, herd
 from recovery.show.answers.mechanism import HALF, ORDERED, VAIN, Limit, work_of
 from recovery.store.run_record import Group
@@ -180,9 +181,9 @@ def _higher_limit(group: Group) -> Remedy | None:
     passes = 0.0 if scenario.has_leases and hosts.admission_spares_renewals else scenario.wanted_per_s
     for times in (1, 2):
         capacity_per_s = times * hosts.capacity_per_s
-        rate_per_s = passes + HIGH * (capacity_per_s - scenario.wanted_share * hosts.capacity_per_s)
+        rate_per_s = passes + HIGH * (capacity_per_s - scenario.wanted_work_per_s)
         is_more = hosts.admission_per_s < rate_per_s and not _is_set(_down(rate_per_s), hosts.admission_per_s)
-        if is_more and scenario.wanted_share < HIGH * times:
+        if is_more and scenario.wanted_work_per_s < HIGH * capacity_per_s:
             break
     else:
         return None
@@ -236,8 +237,8 @@ def _no_ramp(group: Group) -> Remedy | None:
 
 def _room(group: Group) -> Remedy:
     """So many workers that what comes all the time leaves them room."""
-    hosts = group.scenario.hosts
-    workers = math.ceil(hosts.workers * group.scenario.wanted_share / HEADROOM)
+    scenario, hosts = group.scenario, group.scenario.hosts
+    workers = math.ceil(hosts.workers * scenario.wanted_work_per_s / hosts.capacity_per_s / HEADROOM)
     return _kept_short(group, _workers(group, workers), hosts.capacity_per_s * workers / hosts.workers)
 
 
@@ -344,10 +345,10 @@ def _stays_long(group: Group, capacity_per_s: float, timeout_s: float) -> bool:
     """Whether a queue of jobs that built up stays long at such a capacity, since all in it time out and come again:
     more come than the hidden capacity then is. Not where no queue of the run was longer than the timeout then is.
     """
-    jobs, hosts = group.scenario.jobs, group.scenario.hosts
+    jobs = group.scenario.jobs
     if jobs is None or group.mean("queue_peak") <= HIGH * capacity_per_s * timeout_s:
         return False
-    return jobs.arrivals_per_s >= HIGH * jobs.hidden_per_s * capacity_per_s / hosts.capacity_per_s
+    return jobs.arrivals_per_s >= HIGH * theory.hidden_capacity_per_s(capacity_per_s, jobs.retries)
 
 
 def _longer_timeout(group: Group) -> Remedy | None:

@@ -189,7 +189,6 @@ def _hangs(scenario: Scenario, *, is_out: bool, is_told: bool) -> str:
 def _what_it_is(scenario: Scenario) -> str:
     """Who asks, and what the hosts can do."""
     hosts, fleet = scenario.hosts, scenario.fleet
-    rate = show_count(hosts.capacity_per_s)
     let_in = hosts.admission_per_s
     first = " at first" if hosts.admission_course else ""
     limit = f" Admission lets in {show_count(let_in)} a second in all{gates.of_each(scenario, let_in)}{first}."
@@ -201,8 +200,8 @@ def _what_it_is(scenario: Scenario) -> str:
     limit += f" At each host no more requests may wait than {' and '.join(own)}." if own else ""
     if fleet is None:
         come = show_count(scenario.wanted_per_s)
-        return f"{come} jobs a second come at the end, and the hosts do {rate}.{limit}"
-    text = f"The hosts do {rate} a second: all {show_count(fleet.holders)} holders"
+        return f"{come} jobs a second come at the end, and the hosts do {show_count(hosts.per_s_at(math.inf))}.{limit}"
+    text = f"The hosts do {show_count(hosts.capacity_per_s)} a second: all {show_count(fleet.holders)} holders"
     text += f", with {show_count(fleet.leases)} leases," if fleet.leases else ""
     takes = "take" if fleet.renewals_share < 1 else "ask for"
     text += f" take {show_duration(fleet.asks / hosts.capacity_per_s)}, and renewals {takes} "
