@@ -382,6 +382,31 @@ def test_the_verdict_says_what_the_change_did(
     assert (told.verdict, told.is_worse) == (verdict, is_worse)
 
 
+def _collapsed(folder: Path, lost: Sequence[int]) -> None:
+    """Has these runs of a folder collapse."""
+    summary = json.loads((folder / "summary.json").read_text())
+    for i in lost:
+        summary["rows"][i]["verdict"] = "collapsed"
+    (folder / "summary.json").write_text(json.dumps(summary))
+
+
+@pytest.mark.parametrize(("only_mine", "is_sure"), [(5, False), (6, True)])
+def test_lost_runs_of_the_same_draws_are_told_by_those_that_one_side_alone_loses(
+    folder_of: Maker, tmp_path: Path, only_mine: int, is_sure: bool
+) -> None:
+    """2 / 2^5 = 6 % and 2 / 2^6 = 3 %, however many both lose. Of other seeds, 10 of 20 beside 4 are 10 % by Fisher."""
+    a = folder_of(tmp_path / "a", {"w": [100.0] * 20})
+    b, other = (
+        folder_of(tmp_path / "b", {"w": [100.0] * 20}),
+        folder_of(tmp_path / "other", {"w": [100.0] * 20}, seed=2),
+    )
+    _collapsed(a, range(4))
+    for folder in (b, other):
+        _collapsed(folder, range(4 + only_mine))
+    assert [one.verdict == "changed outcome" for one in beside(a, b).outcomes] == [is_sure]
+    assert [one.verdict == "changed outcome" for one in beside(a, other).outcomes] == [False]
+
+
 # --- scenarios and sweeps, as a user meets them -----------------------------------------------------------------------
 
 SCENARIO = """

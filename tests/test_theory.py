@@ -499,6 +499,12 @@ def test_fishers_test_is_that_of_scipy(counts: tuple[int, int, int, int]) -> Non
     assert theory.fisher_p(*counts) == pytest.approx(wanted, rel=1e-9)
 
 
+@pytest.mark.parametrize("counts", [(0, 1), (6, 0), (3, 9), (7, 7), (1, 12)])
+def test_mcnemars_test_is_the_sign_test_of_scipy(counts: tuple[int, int]) -> None:
+    assert theory.mcnemar_p(*counts) == pytest.approx(stats.binomtest(counts[0], sum(counts), 0.5).pvalue, rel=1e-12)
+    assert theory.mcnemar_p(0, 0) == 1
+
+
 def test_clopper_pearson_ends_are_where_the_tail_is_half_of_alpha() -> None:
     def at_most(successes: int, p: float) -> float:
         return math.fsum(math.comb(40, k) * p**k * (1 - p) ** (40 - k) for k in range(successes + 1))

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from recovery.measures import register
 from recovery.show import renewed, standings
 from recovery.show.standings import Standing
+from recovery.statistics import selection
 from recovery.store.run_record import Group, Summary
 from recovery.store.scenario_record import Scenario
 from recovery.units import show_count, show_duration
@@ -151,6 +152,20 @@ def saved(summary: Summary, best: Group) -> standings.Saved:
     """By how much a variant is sooner than the first, in the last stage and by its last return."""
     own, was = (summary.rows_of(group) for group in (best, summary.groups[0]))
     return standings.saved(was, own, measure_of(summary), is_last=True)
+
+
+def may_be_chance(summary: Summary, best: Group) -> bool:
+    """Whether chance may make it that a variant is well in more of its runs than the first, or in fewer. Runs of the
+    same seed and replication have their random numbers in common.
+    """
+    measure = measure_of(summary)
+    now, was = (
+        {(row.seed, row.replication): math.isinf(row.for_good(measure)) for row in summary.rows_of(group)}
+        for group in (best, summary.groups[0])
+    )
+    if both := sorted(now.keys() & was.keys()):
+        return selection.may_be_chance([now[one] for one in both], [was[one] for one in both], are_paired=True)
+    return selection.may_be_chance([*now.values()], [*was.values()], are_paired=False)
 
 
 def is_judged_by_leases(groups: Sequence[Group]) -> bool:

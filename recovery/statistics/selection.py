@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recovery import theory
 from recovery.statistics import confidence
 from recovery.statistics.arrays import Floats, Whole
 from recovery.statistics.estimate import UNKNOWN, Estimate
@@ -78,6 +79,21 @@ def surely_more_often(mine: object, theirs: object, units: object, alpha: float 
     """
     by = np.asarray(mine, np.float64) - np.asarray(theirs, np.float64)
     return lower_end(by, units, 1.0, between_0_and_1("alpha", alpha) / 2) > 0.0
+
+
+def may_be_chance(mine: object, theirs: object, *, are_paired: bool) -> bool:
+    """Whether chance may make it that something happens more often in some runs than in others, each of them a unit
+    that is looked at once: by McNemar's exact test where runs at the same place have their random numbers in common,
+    by Fisher's where they are independent. All of the one and none of the other is no chance, however few they are.
+    `mine`, `theirs` bool[n] (of independent runs any two lengths from 1). Raises ValueError otherwise.
+    """
+    a, b = (np.asarray(one, bool) for one in (mine, theirs))
+    if abs(a.mean() - b.mean()) == 1.0:
+        return False
+    if not are_paired:
+        return theory.fisher_p(int(a.sum()), len(a), int(b.sum()), len(b)) > theory.CHANCE_P
+    same_length("theirs", b, "mine", len(a))
+    return theory.mcnemar_p(int((a & ~b).sum()), int((b & ~a).sum())) > theory.CHANCE_P
 
 
 def _shares(values: Floats, leader: int, code: Whole, limit_s: float) -> Floats:

@@ -26,7 +26,7 @@ from recovery.theory.dimensionless import (
     legends,
     symbols_in,
 )
-from recovery.theory.intervals import CHANCE_P, Interval, clopper_pearson, fisher_p
+from recovery.theory.intervals import CHANCE_P, Interval, clopper_pearson, fisher_p, mcnemar_p
 from recovery.theory.queues import (
     NEGLIGIBLE,
     STATES_MAX,
@@ -47,7 +47,7 @@ from recovery.theory.queues import (
 __all__ = [
     "CHANCE_P", "EXPLANATIONS", "MEANS", "NEGLIGIBLE", "STATES_MAX", "SYMBOLS", "Explained", "Explanation", "Groups",
     "Interval", "Queue", "admission_estimate_s", "clopper_pearson", "closed_loop_s", "erlang_a", "erlang_b", "erlang_c",
-    "explain", "fisher_p", "fleet_fluid_bound_s", "fluid_bound_s", "groups", "hidden_capacity_per_s", "legends", "mg1",
-    "mginf",
-    "mixed_fluid_bound_s", "mm1", "mm1_retrial", "mm1k", "mmc", "mmck", "mminf", "symbols_in",
+    "explain", "fisher_p", "fleet_fluid_bound_s", "fluid_bound_s", "groups", "hidden_capacity_per_s", "legends",
+    "mcnemar_p", "mg1", "mginf", "mixed_fluid_bound_s", "mm1", "mm1_retrial", "mm1k", "mmc", "mmck", "mminf",
+    "symbols_in",
 ]  # fmt: skip

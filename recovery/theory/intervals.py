@@ -41,6 +41,19 @@ def fisher_p(successes: int, trials: int, other_successes: int, other_trials: in
     return sum(one for one in every if one <= own) / sum(every)
 
 
+def mcnemar_p(only_one: int, only_other: int) -> float:
+    """McNemar's exact test of two proportions of the same trials, from those that succeeded for one side alone and for
+    the other alone: how often chance makes a split as uneven as this or more so, if either side is as likely;
+    two-sided, 1 where there is no such trial.
+
+    Returns a share. Raises ValueError for counts below 0. Source: Q. McNemar, Psychometrika 12 (1947); exactly it is
+    the sign test of W. Dixon and A. Mood, JASA 41 (1946).
+    """
+    one, other = given.whole("only_one", only_one, 0), given.whole("only_other", only_other, 0)
+    tail = sum(math.comb(one + other, i) for i in range(min(one, other) + 1))
+    return min(tail / 2 ** (one + other - 1), 1.0) if one + other else 1.0
+
+
 def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
     """Clopper and Pearson's exact interval for a proportion: it never covers less often than it says.
 

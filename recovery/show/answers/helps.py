@@ -4,7 +4,6 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 
-from recovery import theory
 from recovery.measures import register
 from recovery.measures.register import LEASES
 from recovery.show import advice, renewed, stage_times, standings
@@ -668,8 +667,7 @@ def _best(
     if was.never_share != now.never_share:
         text += f", {now.words}" if now.words else ""
         text += f", instead of {was.words}"
-        p = theory.fisher_p(now.never, now.runs, was.never, was.runs)
-        text += ", a difference that chance can make in so few runs" if p > theory.CHANCE_P and was.runs > 1 else ""
+        text += ", a difference that chance can make in so few runs" if advice.may_be_chance(summary, best) else ""
     elif now.words:
         text += f", {now.words} like “{first.variant}”"
     if was.never == was.runs:

@@ -5,17 +5,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from recovery import theory
 from recovery.measures import register
 from recovery.statistics.arrays import Floats
-from recovery.statistics.selection import surely_more_often
+from recovery.statistics.selection import may_be_chance, surely_more_often
 from recovery.store import compare_record as record
 from recovery.store.compare_record import CALLED
 from recovery.store.run_record import are_judged_by_renewals
 from recovery.study.compare.conditions import Condition, judged
 from recovery.study.compare.differences import Pair, difference, differences, paired
 from recovery.study.compare.sides import Runs, Side
-from recovery.study.sweep.estimates import ALPHA, chance_of
+from recovery.study.sweep.estimates import chance_of
 
 
 def compared(sides: Sequence[Side], conditions: Sequence[Condition] = (), variant: str = "") -> record.Comparison:
@@ -129,18 +128,16 @@ def _recovered(runs: Runs, measure: str) -> Floats:
 
 def _changed(pair: Pair, back: Floats, was: Floats) -> float:
     """By how much the share of runs that recover changed, where it surely did, else 0: all of one side and none of the
-    other, or more often than chance makes it. Of runs of the same draws by the test of a ranking; of others by Fisher's
-    where each run is a unit that was looked at once, else by the chance of each side at every look.
+    other, or more often than chance makes it. Where each run is a unit that was looked at once, by the test of a run's
+    answer (`may_be_chance`); else of runs of the same draws by that of a ranking, and of others by the chance of each
+    side at every look.
     """
     by = float(back.mean() - was.mean())
-    if abs(by) == 1.0:
-        return by
+    each = [len(set(runs.units)) == len(runs.units) for runs in (pair.mine, pair.theirs)]
+    if abs(by) == 1.0 or (all(each) and not pair.is_sequential):
+        return 0.0 if may_be_chance(back, was, are_paired=pair.are_paired) else by
     if pair.are_paired:
         sides = (back, was) if by > 0 else (was, back)
         return by if surely_more_often(*sides, pair.mine.units) else 0.0
-    each = [len(set(runs.units)) == len(runs.units) for runs in (pair.mine, pair.theirs)]
-    if all(each) and not pair.is_sequential:
-        p = theory.fisher_p(int(back.sum()), len(back), int(was.sum()), len(was))
-        return by if p <= ALPHA else 0.0
     mine, theirs = chance_of(back, pair.mine.units), chance_of(was, pair.theirs.units)
     return by if mine.low > theirs.high or mine.high < theirs.low else 0.0
