@@ -407,6 +407,19 @@ def test_lost_runs_of_the_same_draws_are_told_by_those_that_one_side_alone_loses
     assert [one.verdict == "changed outcome" for one in beside(a, other).outcomes] == [False]
 
 
+def test_a_saving_that_is_no_number_is_no_saving(folder_of: Maker, tmp_path: Path) -> None:
+    """Where no time is compared, but one side surely recovers more often, it is taken and its saving is not known."""
+    a = folder_of(tmp_path / "a", {"w": [math.nan] * 20})
+    b = folder_of(tmp_path / "b", {"w": [math.nan] * 20})
+    _collapsed(a, range(20))
+    found = beside(a, b)
+    assert [one.difference for one in found.outcomes] == [None]
+    change = answer_of(found).change
+    assert change.name == "b"
+    assert math.isnan(change.saved_s)
+    assert json.loads(change.model_dump_json())["saved_s"] is None
+
+
 # --- scenarios and sweeps, as a user meets them -----------------------------------------------------------------------
 
 SCENARIO = """
