@@ -137,11 +137,11 @@ def test_never_counts_as_the_horizon_and_is_told(folder_of: Maker, tmp_path: Pat
     assert "9.2 min, not within 16.7 min in 50 %" in text  # these runs did not collapse
     assert "or more" in text  # all of one side never come: what differs is at least what the run has room for
     assert f"counts as {show_duration(1000)} where it did not come" in text
-    assert f"50 % of the runs of “{row.than}” and 100 % of the runs of “x/a” are not back at the horizon" in text
+    assert f"50 % of the runs of “{row.than}” and 100 % of the runs of “x/a” have not recovered at the horizon" in text
     back = folder_of(tmp_path / "back", {"w": [90.0, 80.0]})
     told = compare_text.told(beside(a, back))
     assert "or more" not in told  # some of a's runs come
-    assert "are not back at the horizon" in told
+    assert "have not recovered at the horizon" in told
     assert "horizon" not in compare_text.told(beside(back, back))
     assert compare_text.EARLY not in compare_text.told(beside(back, back))
     early = folder_of(tmp_path / "early", {"w": [90.0, 80.0]}, amplification=0.01)
@@ -380,6 +380,20 @@ def test_the_verdict_says_what_the_change_did(
         (b / "summary.json").write_text(text)
     [told] = beside(a, b).outcomes
     assert (told.verdict, told.is_worse) == (verdict, is_worse)
+
+
+def test_jobs_are_cleared_and_not_back(folder_of: Maker, tmp_path: Path) -> None:
+    def said(name: str, times: list[float]) -> str:
+        a, b = (
+            folder_of(tmp_path / name / one, {"w": own}, kind="jobs") for one, own in (("a", [100.0] * 4), ("b", times))
+        )
+        found = beside(a, b)
+        return str(answer_of(found)) + compare_text.told(found)
+
+    assert "99 % cleared after 50 s instead of" in said("sooner", [50.0] * 4)
+    never = said("never", [math.inf] * 4)
+    assert "99 % never cleared" in never or "99 % not cleared within" in never
+    assert "back" not in said("same", [100.0] * 4) + never
 
 
 def _collapsed(folder: Path, lost: Sequence[int]) -> None:

@@ -261,7 +261,7 @@ def _back(one: Outcome, *, is_new: bool) -> str:
     row = one.difference
     if row is None:
         return ""
-    what, show = compare_text.register_words(row.measure), compare_text.show_of(row.measure)
+    what, show = compare_text.register_words(row.measure, one.traffic), compare_text.show_of(row.measure)
     return f", {compare_text.after(what, compare_text.mean(row.side(is_new=is_new), show))}"
 
 

@@ -100,9 +100,9 @@ def _line(one: Outcome, is_of_variants: bool, is_of_runs: bool) -> str:
         was = f"{one.than_recovered} of {one.than_runs}"
         return f"{subject}{verdict}, recovers in {one.recovered} of {one.runs} runs instead of {was}."
     if row is None:
-        return f"{subject}{verdict}, {register_words('ttr99_s')} was not measured ({one.why})."
+        return f"{subject}{verdict}, {register_words('ttr99_s', one.traffic)} was not measured ({one.why})."
     means = _means(row)
-    when = after(register_words(row.measure), means[1])
+    when = after(register_words(row.measure, one.traffic), means[1])
     if one.verdict == "the same":
         return f"{subject}{verdict}, {when}."
     told = "" if one.verdict == _ONE_RUN else f"{verdict}, "
@@ -117,10 +117,11 @@ def answer(one: Outcome, *, named: bool) -> str:
     if one.verdict == "changed outcome":
         return f"{whose} changes the outcome{' for the worse' if one.is_worse else ' for the better'}: it {back}."
     if one.difference is None:
-        return f"{whose} and {against} are not told apart: {register_words('ttr99_s')} was not measured ({one.why})."
+        what = register_words("ttr99_s", one.traffic)
+        return f"{whose} and {against} are not told apart: {what} was not measured ({one.why})."
     row = one.difference
     means = _means(row)
-    what = register_words(row.measure)
+    what = register_words(row.measure, one.traffic)
     if one.verdict == "the same":
         runs = "1 run" if row.runs == 1 else f"{row.runs} runs"
         if "never" in means[1] or LATE in means[1] or row.is_always:
@@ -156,10 +157,10 @@ def _instead(when: str) -> str:
 
 
 def after(what: str, when: str) -> str:
-    """When something is so, in words: "99 % back after 25 min", "99 % never back", "99 % not back within 2 h", "99 %
+    """When something is so, in words: "99 % back after 25 min", "99 % never back", "99 % not cleared within 2 h", "99 %
     never away" of leases that were there all the time.
     """
-    many, back = (what.removesuffix(" back"), "back") if what.endswith(" back") else ("", what)
+    many, _, back = what.rpartition(" ") if what.endswith((" back", " cleared")) else ("", "", what)
     if when.startswith(LATE) and "," not in when:
         return f"{many} not {back} {when.removeprefix('not ')}".strip()
     if when == ALWAYS:
@@ -167,9 +168,9 @@ def after(what: str, when: str) -> str:
     return f"{many} never {back}".strip() if when == "never" else f"{what} after {when}"
 
 
-def register_words(measure: str) -> str:
-    """What a time to recovery is called in a sentence: "99 % back", "99 % of “heartbeat” back"."""
-    known, whose = register.find(measure), register.class_of(measure)
+def register_words(measure: str, traffic: register.TrafficName) -> str:
+    """What a time to recovery is called: "99 % back", "99 % of “heartbeat” back"; of jobs "99 % cleared"."""
+    known, whose = register.find(measure, traffic), register.class_of(measure)
     title = _NAMED.get(measure, known.title if known is not None else measure)
     many, _, back = title.rpartition(" ")
     return f"{many} of “{whose}” {back}" if whose and known is not None else title
@@ -261,8 +262,8 @@ def of_horizon(own: Sequence[Difference]) -> list[str]:
     last = max(ends, key=lambda row: max(row.never_share or 0.0, row.than_never_share or 0.0))
     shares = ((last.than, last.than_never_share), (last.run, last.never_share))
     whose = " and ".join(f"{show_share(share)} of the runs of “{name}”" for name, share in shares if share)
-    text = f"{whose} are not back at the horizon ({show_duration(last.horizon_s)}): their counts and shares, and what "
-    return [f"{text}differs in these, are of the whole run and would be others in a longer one."]
+    text = f"{whose} have not recovered at the horizon ({show_duration(last.horizon_s)}): their counts and shares, and "
+    return [f"{text}what differs in these, are of the whole run and would be others in a longer one."]
 
 
 def of_window(found: Comparison) -> str:

@@ -3,6 +3,7 @@
 from math import nan
 from typing import Literal, NamedTuple
 
+from recovery.measures.register import LEASES, TrafficName
 from recovery.store.record import Estimate, Number, Record
 
 CALLED = ("holders", "holder")
@@ -79,6 +80,7 @@ class Outcome(Record):
     runs: int
     than_recovered: int
     than_runs: int
+    traffic: TrafficName = LEASES
 
 
 class Condition(Record):

@@ -78,7 +78,7 @@ def _harms(found: Comparison, best: Outcome) -> str:
         if row.verdict == ("less" if row.measure == SERVED else "more"):
             out.append(cost(row.measure, row.than_mean, row.mean))
     out += [
-        f"“{one.variant}”, which is {'later' if one.verdict == 'worse' else 'back more seldom'}"
+        f"“{one.variant}”, which {'is later' if one.verdict == 'worse' else 'recovers more seldom'}"
         for one in found.outcomes
         if one is not best and one.run == best.run and one.is_worse
     ]

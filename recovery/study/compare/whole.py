@@ -24,7 +24,9 @@ def compared(sides: Sequence[Side], conditions: Sequence[Condition] = (), varian
     first, *others = sides
     pairs = [paired(first, other, variant) for other in others]
     of_class = first.judged_class if all(other.judged_class == first.judged_class for other in others) else ""
-    outcomes = tuple(_outcome(pair, _deciding(pair, first.decides, of_class)) for own in pairs for pair in own)
+    outcomes = tuple(
+        _outcome(pair, _deciding(pair, first.decides, of_class), first.traffic) for own in pairs for pair in own
+    )
     window_s = max(side.window_s for side in sides)
     rows = tuple(row for own in pairs for pair in own for row in differences(pair))
     is_fine = any(_is_below(one.difference, rows, window_s) for one in outcomes)
@@ -85,7 +87,7 @@ def _deciding(pair: Pair, decides: str, of_class: str) -> list[str]:
     return [*(["ttr_renewed_s"] if is_renewed else []), measure, "ttr99_s"]
 
 
-def _outcome(pair: Pair, measures: Sequence[str]) -> record.Outcome:
+def _outcome(pair: Pair, measures: Sequence[str], traffic: register.TrafficName) -> record.Outcome:
     """What a change did, by the first of these measures that both sides have."""
     told = [difference(pair, name) for name in measures]
     found = next((one for one in told if isinstance(one, record.Difference)), None)
@@ -104,6 +106,7 @@ def _outcome(pair: Pair, measures: Sequence[str]) -> record.Outcome:
         runs=len(back),
         than_recovered=int(was.sum()),
         than_runs=len(was),
+        traffic=traffic,
     )
 
 
