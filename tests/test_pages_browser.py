@@ -400,6 +400,23 @@ def test_all_of_a_page_is_on_paper_in_few_pages(screen: Page, folders: dict[str,
     screen.call("Emulation.setEmulatedMedia", media="")
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_ranking_needs_no_scrolling_and_has_all_columns_at_a_click(
+    screen: Page, folders: dict[str, Path], width: int
+) -> None:
+    show(screen, folders["sweep"], width, is_open=True)
+    is_whole = "[...document.querySelectorAll('.brief')].every(one => one.offsetWidth <= one.parentElement.clientWidth)"
+    heads = (
+        "[...document.querySelectorAll('#policies thead th')].filter(one => one.offsetWidth).map(one => one.dataset.m)"
+    )
+    assert screen.ask(is_whole)
+    assert {"time_mean_s", "not_back_share"} <= set(screen.ask(heads))
+    assert "fluid_bound_s" not in screen.ask(heads)
+    screen.click(".all-columns input")
+    assert len(screen.ask(heads)) == screen.ask("document.querySelectorAll('#policies thead th').length")
+    screen.click(".all-columns input")
+
+
 def test_a_sweep_of_many_policies_is_on_few_pages_and_says_what_is_not(screen: Page, tmp_path: Path) -> None:
     """On paper the first thirty policies in their order, and how many more there are; on a screen all."""
     long = "let in 75 % of what the hosts can do, less the longer the queue, nothing at two minutes of work"
