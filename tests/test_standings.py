@@ -68,7 +68,7 @@ def test_the_time_is_of_those_that_come_back() -> None:
 
 def test_a_collapse_after_all_is_never_of_nearly_all_alone() -> None:
     rows = [row_of("a", 0, "collapsed", ttr50_s=10.0, ttr99_s=20.0, ttr100_s=30.0)]
-    assert [standings.is_lost(rows[0], f"ttr{n}_s") for n in (50, 99, 100)] == [False, True, True]
+    assert [rows[0].is_lost(f"ttr{n}_s") for n in (50, 99, 100)] == [False, True, True]
 
 
 @pytest.mark.parametrize(
