@@ -326,7 +326,7 @@ def check_services(seed: int) -> bool:
         table = parsed(toml_of(raw), source)
     except ScenarioError:
         return False
-    if table.body.horizon / table.body.window * len(table.services) > 300_000:
+    if table.body.alone_s / table.body.window * len(table.services) > 300_000:
         return False
     where = f"seed {seed}, of {source.name}:\n{toml_of(raw)[:6000]}"
     out = services.alone(table)
@@ -338,7 +338,7 @@ def check_services(seed: int) -> bool:
     node = rng.choice(hit or list(table.services))
     told = services.blast_answer([out], node)
     for row in told.services:
-        assert 0 <= row.minutes_lost.mean <= table.body.horizon / 60 + 1e3, (row, where)
+        assert 0 <= row.minutes_lost.mean <= table.body.alone_s / 60 + 1e3, (row, where)
         assert row.starts_s.mean <= row.well_s.mean or row.well_s.never, (row, where)
         assert sum(path.minutes for path in row.paths) <= row.minutes_lost.mean * (1 + 1e-9) + 1e-9, where
     for cut in told.cuts:

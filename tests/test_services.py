@@ -586,6 +586,66 @@ def test_a_table_that_is_missing_or_wrong_is_told_before_anything_runs(folder: P
         load(tmp_path / "a.toml")
 
 
+def behind(folder: Path, table: str, **overrides: str) -> services.ServicesOutcome:
+    """What a table gives behind the first run of the small system."""
+    (folder / "system.toml").write_text(SYSTEM, encoding="utf-8")
+    (folder / "who.toml").write_text(table, encoding="utf-8")
+    loaded = load(folder / "system.toml", tuple(f"{key}={value}" for key, value in overrides.items()))
+    [outcome] = pipeline.Runner(1).run([(loaded.first, 4, 0)])
+    found = services.table_of(loaded)
+    assert found is not None
+    return services.after(outcome, found)
+
+
+# The dependency is away from 20 to 50 min, and somebody acts 30 min later: down to 80 min, or to the end of the run.
+BY_HAND = """[services.base]
+stage = "dependency"
+[services.site]
+needs = [{ on = "base", kind = "manual", after = "30m" }]
+"""
+
+
+@pytest.mark.parametrize(("horizon", "minutes"), [("", 40), ('horizon = "2h"\n', 60)])
+def test_minutes_lost_stop_with_the_run_unless_the_table_says_more(
+    tmp_path: Path, horizon: str, minutes: float
+) -> None:
+    part = services.summary([behind(tmp_path, horizon + BY_HAND, horizon="1h")])
+    assert {row.name: row.minutes_lost.mean for row in part.services} == {"base": 30, "site": minutes}
+    said = "The run ends after 60 min. What comes then, to the table's horizon of 2 h 00 min, is not simulated: it is "
+    assert (said in services_text.told(part)) is bool(horizon)
+
+
+def test_times_of_a_table_lie_before_the_end_of_what_is_followed(tmp_path: Path) -> None:
+    late = BY_HAND + '[services.late]\nimpaired = [{ from = "4h", to = "5h" }]\n'
+    with pytest.raises(
+        ScenarioError, match=r"services\.late\.impaired\.0\.from is 4 h.*; want before the horizon, 3 h"
+    ):
+        behind(tmp_path, late)
+    assert behind(tmp_path, 'horizon = "6h"\n' + late).minutes_lost("late") == 60
+
+
+@pytest.mark.parametrize("stage", ["leases", "launches", "propagation", "health", "errors"])
+def test_a_stage_that_the_experiment_has_not_is_refused(tmp_path: Path, stage: str) -> None:
+    jobs = """services = "who.toml"
+horizon = "10m"
+hold = "2m"
+[jobs]
+steps = [{ at = "0s", rate = "1/s" }]
+[host]
+establish_time = "50ms"
+timeout = "3s"
+[dependency]
+outages = [{ from = "5m", to = "6m" }]
+"""
+    (tmp_path / "jobs.toml").write_text(jobs, encoding="utf-8")
+    table = f'[services.api]\nstage = "{stage}"\n'
+    (tmp_path / "who.toml").write_text(table, encoding="utf-8")
+    with pytest.raises(ScenarioError, match=f'services.api.stage is "{stage}"; the experiment has no {stage}; want'):
+        load(tmp_path / "jobs.toml")
+    (tmp_path / "who.toml").write_text(f'{table}impaired = [{{ from = "1m", to = "2m" }}]\n', encoding="utf-8")
+    assert load(tmp_path / "jobs.toml").head.services == "who.toml"  # the table says what the run does not
+
+
 def test_the_page_has_the_section_its_pictures_and_no_outside(finished: execute.Finished) -> None:
     page = report.write(finished.folder).read_text(encoding="utf-8")
     assert 'id="services"' in page

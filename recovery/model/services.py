@@ -28,6 +28,7 @@ KEYS = {
     "manual": ("share", "tolerates", "at", "after"),
     "cause": (),
 }
+ALONE_S = 86_400.0  # that a table without a horizon is followed where there is no run
 WINDOWS_MAX = 200_000
 CELLS_MAX = 20_000_000  # services times windows: 24 bytes each, a few times over
 NAMES_SHOWN = 30
@@ -194,8 +195,10 @@ class Edge(NamedTuple):
 class Body(Part):
     title: str = Field("Services", description="name of the table")
     clock: Moment = Field("", description='wall-clock time of the start, for labels only: "2025-10-19T23:48-07:00"')
-    horizon: PositiveDuration = Field(
-        86_400.0, description="how long is followed, at least; an experiment may go on longer"
+    horizon: PositiveDuration | None = Field(
+        None,
+        description="how long is followed, at least; default: as long as the experiment runs, or a day without one. "
+        "What comes after the run assumes that each stage stays as it was then",
     )
     window: PositiveDuration = Field(60.0, description="grid of the answer where no experiment gives one")
     services: dict[Name, Service] = Field(min_length=1, description="tables [services.NAME]: the nodes")
@@ -204,14 +207,24 @@ class Body(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> "Body":
-        if self.horizon / self.window > WINDOWS_MAX:
+        alone_s = self.alone_s
+        if alone_s / self.window > WINDOWS_MAX:
             raise ValueError(f"window is {show_duration(self.window)}; want at least horizon / {WINDOWS_MAX:,}")
-        if self.horizon / self.window * len(self.services) > CELLS_MAX:
-            least = show_duration(self.horizon * len(self.services) / CELLS_MAX)
+        if alone_s / self.window * len(self.services) > CELLS_MAX:
+            least = show_duration(alone_s * len(self.services) / CELLS_MAX)
             raise ValueError(
                 f"window is {show_duration(self.window)}; want at least {least} for {len(self.services):,} services"
             )
         return self
+
+    @property
+    def alone_s(self) -> float:
+        """How long is followed without a run, s."""
+        return ALONE_S if self.horizon is None else self.horizon
+
+    def behind_s(self, run_s: float) -> float:
+        """How long is followed behind a run of `run_s`, s: never less than that."""
+        return max(run_s, self.horizon or 0.0)
 
 
 @dataclass(frozen=True)

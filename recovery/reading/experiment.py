@@ -167,7 +167,7 @@ def _with_services(experiment: Experiment, *, is_checked: bool) -> Experiment:
     if experiment.head.services:
         table = service_table.load(experiment.folder / experiment.head.services)
         if is_checked:
-            service_table.check_grid(table, (variant.scenario for variant in experiment.variants))
+            service_table.check_behind(table, (variant.scenario for variant in experiment.variants))
     return experiment
 
 

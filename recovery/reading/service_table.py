@@ -6,7 +6,7 @@ from pathlib import Path
 
 from recovery.errors import ScenarioError, nearest
 from recovery.model.scenario import Scenario
-from recovery.model.services import CELLS_MAX, WINDOWS_MAX, Body, ServiceTable, some
+from recovery.model.services import CELLS_MAX, WINDOWS_MAX, Body, ServiceTable, has_stage, some
 from recovery.reading import door
 from recovery.reading.mistakes import check_table
 from recovery.units import duration_s, show_duration
@@ -20,16 +20,49 @@ def load(path: str | Path) -> ServiceTable:
     return parse(door.read(path), str(path))
 
 
-def check_grid(table: ServiceTable, scenarios: Iterable[Scenario]) -> None:
-    """Raise ScenarioError if the windows of one of these scenarios are too many to follow the table behind it."""
+def check_behind(table: ServiceTable, scenarios: Iterable[Scenario]) -> None:
+    """Raise ScenarioError if the table cannot be followed behind one of these scenarios: a stage is missing there, a
+    time lies after the end, or the windows are too many.
+    """
     for scenario in scenarios:
-        longest, window = max(table.body.horizon, scenario.horizon), scenario.coupling.window
+        longest, window = table.body.behind_s(scenario.horizon), scenario.coupling.window
+        mistakes = [f"{table.file}: {line}" for line in (*_missing(table, scenario), *_after(table, longest))]
+        if mistakes:
+            raise ScenarioError("\n".join(mistakes[:MISTAKES_MAX]))
         most = min(WINDOWS_MAX, CELLS_MAX / len(table.services))
         if longest / window > most:
             raise ScenarioError(
                 f"{table.file}: coupling.window of the experiment is {show_duration(window)}; "
                 f"want at least {show_duration(longest / most)} to follow services for {show_duration(longest)}"
             )
+
+
+def _missing(table: ServiceTable, scenario: Scenario) -> Iterator[str]:
+    """Stages that services have their trouble from, and the experiment has not. A dependency that is never away is no
+    mistake: a variant may say so.
+    """
+    for name, service in table.services.items():
+        stage = service.stage
+        if stage in (None, "dependency") or service.impaired or has_stage(scenario, stage, service.of_class):
+            continue
+        whose = "" if service.of_class is None else f" of {service.of_class}"
+        yield (
+            f'services.{name}.stage is "{stage}"; the experiment has no {stage}{whose}; want a stage that it has, '
+            f"or services.{name}.impaired, when it was impaired"
+        )
+
+
+def _after(table: ServiceTable, end_s: float) -> Iterator[str]:
+    """Times that lie at the end of what is followed, or after it."""
+    end = f"the horizon, {show_duration(end_s)}"
+    for name, service in table.services.items():
+        for i, need in enumerate(service.needs):
+            for key, at in (("at", need.at), ("until", need.until)):
+                if at is not None and at >= end_s:
+                    yield f"services.{name}.needs.{i}.{key} is {show_duration(at)}; want before {end}"
+        for i, span in enumerate(service.impaired):
+            if span.start >= end_s:
+                yield f"services.{name}.impaired.{i}.from is {show_duration(span.start)}; want before {end}"
 
 
 def parse(text: str, file: str = "services") -> ServiceTable:
@@ -55,15 +88,7 @@ def _wrong(table: ServiceTable) -> Iterator[str]:
         return
     if len(table.layer) < len(services):
         yield f"services go round in a circle: {' -> '.join(_circle(table))}; want no service to need itself in the end"
-    end = f"the horizon, {show_duration(table.body.horizon)}"
-    for name, service in services.items():
-        for i, need in enumerate(service.needs):
-            for key, at in (("at", need.at), ("until", need.until)):
-                if at is not None and at >= table.body.horizon:
-                    yield f"services.{name}.needs.{i}.{key} is {show_duration(at)}; want before {end}"
-        for i, span in enumerate(service.impaired):
-            if span.start >= table.body.horizon:
-                yield f"services.{name}.impaired.{i}.from is {show_duration(span.start)}; want before {end}"
+    yield from _after(table, table.body.alone_s)
     for i, note in enumerate(table.body.notes):
         if _at(table.raw, note.key) is None:
             yield f'notes.{i}.key is "{note.key}"; want a key that the file sets, such as services.NAME.needs.0.ratio'

@@ -151,6 +151,7 @@ def verdict(part: Services) -> list[str]:
     hit = [row for row in part.services if row.minutes_lost.mean > 0]
     total = units.show_duration(60 * part.minutes_lost.mean)
     out = [f"{len(hit)} of {len(part.services)} services were impaired and lost {total} in all, weighed by depth."]
+    out += assumed(part)
     if part.waits:
         waits = [f"{row.waits_for} ({units.show_share(round(row.share, 3))})" for row in part.waits[:3]]
         out.append(f"Most of that time they were waiting for {', '.join(waits)}.")
@@ -167,6 +168,15 @@ def verdict(part: Services) -> list[str]:
             f"hand) {near} are met within 10 minutes (official) or 20 (others)."
         )
     return out
+
+
+def assumed(graph: Graph) -> list[str]:
+    """A sentence on the time after the run, where the table is followed for longer: what is taken to be so then."""
+    if graph.assumed_from_s is None:
+        return []
+    end, horizon = (units.show_duration(at_s) for at_s in (graph.assumed_from_s, graph.horizon_s))
+    text = f"The run ends after {end}. What comes then, to the table's horizon of {horizon}, is not simulated: it is "
+    return [f"{text}assumed that each stage stays as it was at the end of the run."]
 
 
 def show_spans(row: Service, axis: TimeAxis) -> str:

@@ -77,6 +77,7 @@ def told_blast(answer: BlastAnswer) -> str:
     parts = [table(lines, left=2)]
     if len(rows) > report_services.SERVICES_SHOWN:
         parts[-1] += f"\nand {len(rows) - report_services.SERVICES_SHOWN} more that lost less"
+    parts += report_services.assumed(answer)
     if cuts := cuts_table(answer, answer.cuts):
         more = answer.edges_pressing - answer.edges_tried
         parts.append(cuts + (f"\nand {more} more edges that were not tried: the table is large" if more else ""))

@@ -36,7 +36,11 @@ class Edge(Record):
 
 
 class Graph(Record):
-    """What every answer about a table of services says of it: title, grid, nodes and edges, and of which runs it is."""
+    """What every answer about a table of services says of it: title, grid, nodes and edges, and of which runs it is.
+
+    `assumed_from_s` is the end of a run that is shorter than the table's horizon, from which on each stage is taken to
+    stay as it was; None if there is no such time.
+    """
 
     title: str
     file: str
@@ -45,6 +49,7 @@ class Graph(Record):
     runs: int
     window_s: Number
     horizon_s: Number
+    assumed_from_s: Number | None = Field(None, exclude_if=lambda value: value is None)
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 

@@ -12,7 +12,7 @@ class ServicesTwin:
         """Windows are the table's; times are whole windows."""
         self.table = table
         self.window = table.body.window
-        self.windows = math.ceil(table.body.horizon / self.window)
+        self.windows = math.ceil(table.body.alone_s / self.window)
 
     def run(self, only: str = "", cut: tuple[str, str] = ("", "")) -> dict[str, list[float]]:
         """Depth of each service in each window: of the event; if `only` had been impaired; without the edge `cut`."""

@@ -81,7 +81,7 @@ def blast(
         known = found
         known.named(node)
         edges = [known.edge(one) for one in cut]
-        service_table.check_grid(known, [loaded.first.scenario])
+        service_table.check_behind(known, [loaded.first.scenario])
         stages = _known(loaded.name, out) if reuse else None
         runs = execute.first_variant(loaded, threads or machine.cores(), quiet=as_json, known=stages)
         outs = [services.after(outcome, known) for outcome in runs]

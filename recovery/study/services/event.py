@@ -18,7 +18,7 @@ from recovery.study.services.propagation import propagate, triggered
 
 def alone(table: ServiceTable) -> ServicesOutcome:
     """A table by itself: the trouble that it gives."""
-    window, windows = table.body.window, math.ceil(table.body.horizon / table.body.window)
+    window, windows = table.body.window, math.ceil(table.body.alone_s / table.body.window)
     own = {name: given(s, window, windows) for name, s in table.services.items() if s.impaired}
     return _event(table, window, windows, own, frozenset(own))
 
@@ -27,7 +27,7 @@ def after(outcome: Outcome, table: ServiceTable) -> ServicesOutcome:
     """A table behind a run: stages that the run has come from there, others as the table gives them."""
     scenario = outcome.scenario
     window = scenario.coupling.window
-    windows = max(len(outcome.times_s), math.ceil(table.body.horizon / window))
+    windows = max(len(outcome.times_s), math.ceil(table.body.behind_s(scenario.horizon) / window))
     own, inputs = {}, set()
     for name, service in table.services.items():
         if service.stage is not None and has_stage(scenario, service.stage, service.of_class):
@@ -39,6 +39,7 @@ def after(outcome: Outcome, table: ServiceTable) -> ServicesOutcome:
             inputs.add(name)
     out = _event(table, window, windows, own, frozenset(inputs))
     out.actions, out.replication = [*outcome.actions, *_found(scenario)], outcome.replication
+    out.ran = len(outcome.times_s)
     out.has_collapsed = outcome.measure()["verdict"] == "collapsed"
     if (checked := outcome.find(HealthTable)) is not None:
         found = np.flatnonzero(checked.columns["failovers"])

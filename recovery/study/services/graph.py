@@ -18,6 +18,7 @@ def graph_of(outs: Sequence[ServicesOutcome]) -> Graph:
         runs=len(outs),
         window_s=first.window_s,
         horizon_s=first.windows * first.window_s,
+        assumed_from_s=None if first.ran is None or first.ran >= first.windows else first.ran * first.window_s,
         nodes=tuple(
             Node(
                 name=name,

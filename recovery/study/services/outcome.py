@@ -94,6 +94,7 @@ class ServicesOutcome:
     forced: dict[str, Floats] = field(default_factory=dict)  # depths that are put in place of what follows
     _known_heads: dict[str, tuple[list[str], int]] | None = field(default=None, init=False, compare=False)
     has_collapsed: bool = False  # whether the run behind it did
+    ran: int | None = None  # windows of the run behind it; None if there is none
     failover_s: float = math.nan  # when the run first takes a zone out; nan if it has no health checks
 
     def impaired(self, name: str) -> list[tuple[float, float]]:
