@@ -588,6 +588,32 @@ def test_a_long_fit_says_how_far_it_is_and_about_how_long_it_takes(monkeypatch: 
     assert len(lines) >= 400 / 32
 
 
+def test_a_fit_foretells_its_time_at_the_ends_that_cost_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulation of (1 + a)(2 - b) s: 2.25 s in the middle, and 4 s with the first key high and the second low."""
+    said = list[str]()
+
+    def experiment(places: Sequence[float]) -> SimpleNamespace:
+        scenario = SimpleNamespace(fleet=object())
+        first = SimpleNamespace(scenario=scenario, each_s=(1 + places[0]) * (2 - places[1]))
+        return SimpleNamespace(first=first, head=SimpleNamespace(replications=1, seed=1))
+
+    def takes(wanted: list[tuple[SimpleNamespace, int]], *_: object) -> watched.ahead.Takes:
+        [(one, many)] = wanted
+        return watched.ahead.Takes(one.each_s * many, one.each_s * many, one.each_s * many)
+
+    monkeypatch.setattr(watched.ahead, "takes", takes)
+    watched.Watched(said.append, keys=2, samples=16).foretell(experiment, 1)
+    low, high = watched.TYPICAL[2]
+    middle, ends = (str(watched.ahead.Takes(*3 * (each_s * low,))) for each_s in (2.25, 4.0))
+    assert said[0].startswith(
+        f"a fit of 2 keys takes {low} to {high} simulations as a rule; by small runs {low} take {middle} in the middle "
+        f"of the ranges, and up to {ends} at their ends. A smaller fleet with as many holders to a worker"
+    )
+    monkeypatch.setattr(watched.ahead, "takes", lambda *_: None)
+    watched.Watched(said.append, keys=2, samples=16).foretell(experiment, 1)
+    assert len(said) == 1
+
+
 def test_a_fit_that_is_interrupted_says_what_is_kept(made: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -1,14 +1,15 @@
 """How far a fit is, in lines, and about how many simulations it takes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from recovery.model.variant import Variant
+from recovery.reading.experiment import Experiment
 from recovery.study import ahead
 from recovery.units import show_duration
 
 TYPICAL = {1: (40, 120), 2: (150, 400)}  # simulations of fits of so many keys that start with `SAMPLES`: as counted
 SAMPLES = 16
+FARTHER = 1.5  # times as long as in the middle of the ranges: from here on the ends are told, too
 SLOW_S = 2.0  # a simulation that takes longer is worth a smaller fleet
 
 
@@ -23,18 +24,37 @@ class Watched:
         self.say, self.keys, self.samples = say, keys, samples
         self.begun, self.said, self.what = time.monotonic(), -1.0, ""
 
-    def foretell(self, simulation: Variant, replications: int, seed: int, threads: int) -> None:
-        """Say how long the whole fit takes by small runs, where that is long, and what takes less."""
-        low, high = self._simulations
-        found = ahead.takes([(simulation, low * replications)], seed, threads)
-        if found is None:
+    def foretell(self, experiment: Callable[[Sequence[float]], Experiment], threads: int) -> None:
+        """Say how long the whole fit takes by small runs, where that is long, and what takes less. `experiment` has the
+        values at places of their ranges: those in the middle, and of each key the end that alone costs most.
+        """
+        (low, high), middle = self._simulations, [0.5] * self.keys
+        head = experiment(middle).head
+
+        def takes(places: Sequence[float]) -> ahead.Takes | None:
+            return ahead.takes([(experiment(places).first, low * head.replications)], head.seed, threads)
+
+        def ends_take(key: int) -> tuple[float, float]:
+            alone = ([*middle[:key], end, *middle[key + 1 :]] for end in (0.0, 1.0))
+            low_s, high_s = (0.0 if (one := takes(places)) is None else one.about_s for places in alone)
+            return low_s, high_s
+
+        dearest = [float(high_s >= low_s) for low_s, high_s in map(ends_take, range(self.keys))]
+        found, most = takes(middle), takes(dearest)
+        if most is None or (found is not None and found.about_s > most.about_s):
+            most = found
+        if most is None:
             return
-        scenario = simulation.scenario
-        line = f"a fit of {self._keys} takes {low} to {high} simulations as a rule; {low} take {found}, by small runs"
-        if scenario.fleet is not None and found.about_s / low > SLOW_S:
+        line = f"a fit of {self._keys} takes {low} to {high} simulations as a rule; by small runs {low} take "
+        if found is None or most.about_s > FARTHER * found.about_s:
+            few = f"less than {show_duration(ahead.LONG_S)}" if found is None else str(found)
+            line += f"{few} in the middle of the ranges, and up to {most} at their ends"
+        else:
+            line += f"{most}"
+        if experiment(middle).first.scenario.fleet is not None and most.about_s / low > SLOW_S:
             line += (
-                ". A smaller fleet with as many holders to a worker (fleet.holders, host.workers and all rates divided "
-                "alike) gives nearly the same curve sooner"
+                ". A smaller fleet with as many holders to a worker (fleet.holders, host.workers, all rates and limits "
+                "in requests divided alike) gives nearly the same curve sooner"
             )
         self.say(line)
 
