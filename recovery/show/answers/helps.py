@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from recovery.measures import register
 from recovery.measures.register import LEASES
 from recovery.show import advice, renewed, stage_times, standings
-from recovery.show.answers import apart, at_hosts, cliffs, gates, herd, mechanism, moments, remedy
+from recovery.show.answers import apart, at_hosts, by_class, gates, herd, mechanism, moments, remedy
 from recovery.show.answers.answer import Change
 from recovery.show.answers.costs import LONGER, TIME, TIME_MORE_S, costs, not_measured, outweighs
 from recovery.show.answers.inputs import trying
@@ -17,7 +17,6 @@ from recovery.store.run_record import Group, RunManifest, Summary, with_groups
 from recovery.store.scenario_record import Rule
 from recovery.units import show_beside, show_count, show_duration, show_number, show_share
 
-CLASSES_TOLD = 2  # variants of which it is said what they do for each class
 ENOUGH = 10  # runs: so many show a cliff that one alone may pass by luck
 SAME_TOLD = 2  # variants of which it is said that they run exactly as the first
 WORTH = 0.1  # of the time after the return: what saves less is not advised
@@ -87,7 +86,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     ]
     others = [one for one in others if one not in same]
     answering = [one for one in others if not (is_leases and advice.declares_only(first, one))]
-    trade, classes = _trade_off(summary, axis), _of_classes(summary, answering)
+    trade, classes = _trade_off(summary, axis), by_class.of_variants(summary, answering)
     if trade:
         said.append(trade)
     elif answering:
@@ -107,7 +106,11 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         if not is_never and (later := _later(summary, answering)):
             text = later if len(answering) == 1 else f"{text.removesuffix('.')}: {later}"
         said.append(text)
-    said += [*classes, *_by_priority_alone(summary, _changes_of_the_system(summary)[0]), *([away] if away else [])]
+    said += [
+        *classes,
+        *by_class.by_priority_alone(summary, _changes_of_the_system(summary)[0]),
+        *([away] if away else []),
+    ]
     if others:
         said += [] if is_never or trade else [_answered_sooner(summary), _fewest_wait(summary)]
         said += declared
@@ -477,80 +480,6 @@ def _of_the_limit(summary: Summary) -> tuple[Change, Group] | None:
     return Change(text=text, name=best.variant), best
 
 
-def _of_classes(summary: Summary, others: Sequence[Group]) -> list[str]:
-    """What a variant that is no better for all together does for each class: some may be back sooner, at the cost of
-    others.
-    """
-    out = []
-    for group in others:
-        sooner, later = _by_class(summary, group)
-        if sooner:
-            text = f"But by class, with 99 % back, “{group.variant}” is sooner for {', '.join(sooner)}"
-            out.append(f"{text}, and later for {', '.join(later)}." if later else f"{text}.")
-    return out[:CLASSES_TOLD]
-
-
-def _by_class(summary: Summary, group: Group) -> tuple[list[str], list[str]]:
-    """The classes for which a variant is sooner than the first, and for which it is later, with both times; not the one
-    that variants are judged by.
-    """
-    first, sooner, later = summary.groups[0], [], []
-    for one in first.scenario.classes:
-        measure = f"ttr99_s.{one.name}"
-        if measure not in first.measures or measure not in group.measures or measure == advice.measure_of(summary):
-            continue
-        now, was = (standings.of_last(summary, of, measure) for of in (group, first))
-        told = f"“{one.name}” ({standings.time_of(summary, group, measure)} instead of "
-        told += f"{standings.time_of(summary, first, measure)})"
-        if advice.is_better(now, was, group.scenario.window_s):
-            sooner.append(told)
-        elif advice.is_better(was, now, group.scenario.window_s):
-            later.append(told)
-    return sooner, later
-
-
-def _beside_the_class(summary: Summary, best: Group) -> str:
-    """What the best variant for the class that the file is about does for the others, and for all together; "" where
-    the file is about all.
-    """
-    if not advice.whose(summary):
-        return ""
-    first, window_s = summary.groups[0], best.scenario.window_s
-    now, was = (standings.of_last(summary, one, "ttr99_s") for one in (best, first))
-    said, parts = [], []
-    for how, is_so in (
-        ("sooner", advice.is_better(now, was, window_s)),
-        ("later", advice.is_better(was, now, window_s)),
-    ):
-        if is_so:
-            said.append(f"All classes together are {how}: 99 % back after {now.whole()} instead of {was.whole()}.")
-    for how, found in zip(("sooner", "later"), _by_class(summary, best), strict=True):
-        parts += [f"{how} for {', '.join(found)}"] if found else []
-    return " ".join([*said, *([f"By class it is {' and '.join(parts)}."] if parts else [])])
-
-
-def _by_priority_alone(summary: Summary, others: Sequence[Group]) -> list[str]:
-    """Why a variant is no better that changes priorities alone: they order what waits in a queue, and whoever finds the
-    queue full that all classes share does not come into it, whatever its class.
-    """
-    first, out = summary.groups[0], []
-    for one in others:
-        now, was = ({kind.name: kind.model_copy(update={"priority": 0}) for kind in of.scenario.classes}
-                    for of in (one, first))  # fmt: skip
-        rules = {rule.key for rule in one.scenario.rules} ^ {rule.key for rule in first.scenario.rules}
-        is_alone = apart.differing(first, one) <= {"classes", "rules"} and now == was and one.scenario != first.scenario
-        is_alone = is_alone and all(key.endswith("priority") for key in rules)
-        most = one.scenario.hosts.queue_limit
-        is_shared = all(math.isinf(kind.limit) for kind in one.scenario.classes)
-        if is_alone and is_shared and math.isfinite(most) and one.mean("queue_peak") >= cliffs.FULL * most:
-            places = "one request" if most == 1 else f"{show_count(most)} requests"
-            text = f"“{one.variant}” changes priorities alone. These order what waits in the queue. But it is full: "
-            text += f"it holds {places} of all classes, and whoever comes then does not get in, whatever its class. "
-            text += "A limit of its own for each other class (classes.NAME.limit) keeps room."
-            out.append(text)
-    return out[:CLASSES_TOLD]
-
-
 def _changes_of_the_system(summary: Summary) -> tuple[list[Group], str]:
     """The variants beside the first whose dependency does the same, and a sentence on the others: a milder outage is no
     change that anybody can make. Where the race makes the outage, a guardrail is one.
@@ -689,7 +618,7 @@ def _best(
         _sets(best),
         "" if best in given else _as_soon(first, best, _as_good(summary, best, given)),
         "There no lease is lost once more." if is_calm else "",
-        _beside_the_class(summary, best),
+        by_class.beside(summary, best),
         _the_last(summary, best),
         _by_schedule(summary, best),
         at_hosts.beside(summary, best) if advice.is_judged_by_leases(summary.groups) else "",
