@@ -158,6 +158,9 @@ def test_numbers_of_numpy_are_numbers(mine: Path) -> None:
         ({"host_timeout": "5s"}, "host_timeout is not a key (did you mean host.timeout?)"),
         ({"host.timeout": None}, "host.timeout is None; want a text, a number"),
         ({"": 1}, "--set"),
+        ({"host": {"timeout": "5s"}}, "want host.timeout, with a dot"),
+        ({"host": {"timeout": "5s"}}, "a table takes the place of the whole table, and the file also has host."),
+        ({"fleet": {"holders": 80}}, "and the file also has fleet.hosts; want fleet.holders, with a dot"),
     ],
 )
 def test_mistakes_are_told_in_the_words_of_the_command(mine: Path, change: dict[str, object], said: str) -> None:

@@ -63,7 +63,8 @@ class Scenario:
     def with_(self, changes: Mapping[str, Value] | None = None, /, **more: Value) -> "Scenario":
         """The scenario with keys set, as `--set` does: `with_(**{"host.timeout": "5m"})`, or a mapping of the same.
         A key whose first part is the same in all variants is set in all of them. A table takes the place of the whole
-        table: name the key in it, "host.timeout", to keep the rest.
+        table: name the key in it, "host.timeout", to keep the rest. A whole part such as `host` is refused where the
+        file has more keys there.
 
         Raises ScenarioError.
         """

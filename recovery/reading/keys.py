@@ -186,6 +186,26 @@ def _is_within(key: str, parts: tuple[str, ...]) -> bool:
     return tuple(key.split("."))[: len(parts)] == parts
 
 
+OF_NAMES = ("classes", "expect", "sweep", "variants")
+"""Tables of names that a file chooses itself: another such table takes the place of the whole one."""
+
+
+def _left_out(raw: Mapping[str, Any], parts: tuple[str, ...], value: object) -> str:
+    """What is wrong with a table that takes the place of a whole part of a scenario where the file has more keys
+    than it: these would go back to their defaults without a word; "" where nothing is.
+    """
+    [name, *deeper] = parts
+    old = raw.get(name)
+    if deeper or name in OF_NAMES or not isinstance(value, dict) or not isinstance(old, dict):
+        return ""
+    lost = [key for key in old if key not in value]
+    if not lost:
+        return ""
+    few = ", ".join(f"{name}.{key}" for key in lost[:3]) + (" and others" if len(lost) > 3 else "")
+    wanted = " and ".join(f"{name}.{key}" for key in list(value)[:3]) or f"keys of {name}"
+    return f"a table takes the place of the whole table, and the file also has {few}; want {wanted}, with a dot"
+
+
 def override(raw: dict[str, Any], text: str) -> None:
     """Set what "key=value" says. Raises ScenarioError that says what is wanted; then nothing of it is set."""
     key, sign, value_text = text.partition("=")
@@ -201,6 +221,8 @@ def override(raw: dict[str, Any], text: str) -> None:
             raise Refusal("want key=value, for instance host.workers=8 or policy.queue=lifo")
         parts = path_of(key.strip())
         if isinstance(value, str) and (wrong := _taken_apart(key.strip(), value)):
+            raise Refusal(wrong)
+        if wrong := _left_out(raw, parts, value):
             raise Refusal(wrong)
         changed = copy.deepcopy(raw)
         put(changed, parts, value)
