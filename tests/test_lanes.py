@@ -101,7 +101,11 @@ def ended(case: Case) -> dict[str, Any]:
 
 def check_carried(data: st.DataObject, queue: int) -> None:
     """The two engines agree, for any sizes, and wherever the run is cut."""
-    case = data.draw(carried(queue))
+    check(data, data.draw(carried(queue)))
+
+
+def check(data: st.DataObject, case: Case) -> None:
+    """As `check_carried`, of one case."""
     wanted = ended(case)
     span = data.draw(st.sampled_from([1, 128, G, 60 * G, 2000 * G, 10**9, 10**15]), label="span_ns")
     stops = data.draw(st.lists(st.one_of(grid(0, 120), st.integers(0, 120 * G)), max_size=6), label="stops")
@@ -152,6 +156,50 @@ def test_a_quiet_host_is_the_same(establish: Dist, jitter: float) -> None:
     run = new_lanes(case)
     run.advance(case.until_ns)
     assert difference(told(run, case), ended(case)) == ""
+
+
+@st.composite
+def quiet(draw: st.DrawFn) -> Case:
+    """Enough clients for several batches, who seldom wait, with all that may come in the midst of a batch: the edge of
+    a window, an outage's begin and end, a restart, a deadline just kept or just missed, a first lease, leases that end
+    in many windows, and the same time of many (a jitter of less than 1 ns).
+    """
+    workers, many = draw(st.sampled_from([1, 4, 7, 40])), draw(st.one_of(st.integers(2, 20), st.integers(2, 300)))
+    every = draw(st.sampled_from([2, 20, 30])) * G
+    service = draw(
+        st.sampled_from([constant(G), constant(3.0), exponential(workers * every / many / 2), empirical(0, 6)])
+    )
+    lease = draw(st.sampled_from([constant(25 * G), constant(60 * G), exponential(50 * G)]))
+    client = policies.Client(
+        draw(st.sampled_from([policies.IMMEDIATE, policies.FIXED])), exponential(G), 0.0, 2.0, 0.0, -1, 1
+    )
+    own = params(
+        workers=workers, timeout=constant(draw(st.sampled_from([2, 5, 40])) * G), establish=service, fail_after_ns=G,
+        renew=draw(st.sampled_from([service, constant(2 * G)])), check_every_ns=every, client=client,
+        check_jitter=draw(st.sampled_from([0.0, 1e-9, 0.1, 0.9])), window_ns=draw(st.sampled_from([97, 7 * G, 90 * G])),
+        lease=policies.Lease(
+            draw(st.sampled_from([policies.LEASE_FIXED, policies.CREDIT_ON_ARRIVAL])), lease, 0, 0, 1.0
+        ),
+    )  # fmt: skip
+    apart = draw(st.sampled_from([0, 1, every // many]))
+    leases = draw(st.sampled_from([0, 1, every // 2, 70 * G]))
+    from_ns, to_ns = sorted((draw(st.integers(G, 89 * G)), draw(st.integers(G, 89 * G))))
+    controls = {
+        "": (),
+        "outage": ((from_ns, requests.DEPENDENCY, 0, 1.0, 0.0), (to_ns, requests.DEPENDENCY, 0, 0.0, 0.0)),
+        "restart": ((from_ns, requests.RESTART, to_ns - from_ns, 0.0, 0.0),),
+    }
+    return Case(
+        own, 90 * G, first_ns=tuple(number * apart for number in range(many)),
+        expires_ns=tuple(leases + number * apart if leases else 0 for number in range(many)),
+        controls=controls[draw(st.sampled_from(sorted(controls)))], table=TABLE,
+    )  # fmt: skip
+
+
+@given(data=st.data())
+@settings(LOTS, max_examples=150)
+def test_what_comes_in_the_midst_of_a_batch_changes_no_bit(data: st.DataObject) -> None:
+    check(data, data.draw(quiet()))
 
 
 @pytest.mark.nojit

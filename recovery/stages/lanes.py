@@ -22,7 +22,7 @@ MEMORY_PER_REQUEST = 8 * layout.ROW
 MEMORY_PER_CLIENT_NEWEST_FIRST, MEMORY_ON_STACK = 8, 8 * layout.TALL  # beside these, where the newest is taken first
 STACK = 1 << 6  # requests that the stack has room for at first; it grows
 BEGUN = 1 << 10  # starts ahead of the clock that are looked at; only speed hangs on it
-LISTED = 16  # clients in a slot of the wheel, in the mean
+LISTED = 32  # clients in a slot of the wheel, in the mean
 
 
 @dataclass
@@ -190,7 +190,6 @@ class Hosts:
         of[layout.LATER + layout.DEADLINES] = self.rules.timeout_ns + max(self.rules.retry_ns, 0)
         rows = np.zeros((1 + 4 * ring) * layout.ROW, np.int64)
         order = np.argsort(first_ns, kind="stable")
-        ends.begin(np.int64(self.params.window_ns), first_ns, expires_ns, order, rows, of, whole, expiring)
         waits = holders if self._has_wheel else 0
         slots, shift = wheel(self._span_ns, holders) if self._has_wheel else (1, 0)
         # Twice what all may take, as a slot's rows of later rounds go into new chunks; one chunk of each is not full.
@@ -212,7 +211,6 @@ class Hosts:
             least=least.copy(),
             workers=_nobody().copy(),
             begun=np.zeros(BEGUN, np.int64),
-            logs=np.zeros(layout.AHEAD),
             uniforms=np.zeros(layout.AHEAD),
             values=np.zeros(layout.AHEAD),
             whole=whole,
@@ -222,6 +220,8 @@ class Hosts:
             histogram=np.zeros(requests.HISTOGRAM, np.int64),
             latency=np.zeros(requests.HISTOGRAM, np.int64),
         )
+        window_ns, is_constant = np.int64(self.params.window_ns), self.rules.check_ns >= 0
+        ends.begin(window_ns, first_ns, expires_ns, order, host, np.int64(shift), is_constant)
         return LaneRun(self.params, self.rules, keys, self.inputs, host, holders, shift)
 
 

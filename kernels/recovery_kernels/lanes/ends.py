@@ -24,28 +24,34 @@ from recovery_kernels.lanes.layout import (
     TELLS,
 )
 from recovery_kernels.lanes.rows import row_at, write
+from recovery_kernels.lanes.wheel import wait
 from recovery_kernels.requests import LEASED, SLEEPERS
 
 
 @kernel
-def begin(window_ns, first_ns, expires_ns, order, rows, lanes, whole, expiring):  # type: ignore[no-untyped-def]
-    """Put the holders into the lane of their checks: int64[holders] of each the first submission and the end of its
-    lease (<= 0: none), ns, in the `order` of the first. `expiring` has one window more than the run, for leases that
-    end after it.
+def begin(window_ns, first_ns, expires_ns, order, host, shift, is_constant):  # type: ignore[no-untyped-def]
+    """Put the holders where they wait for their checks: into their lane, if checks `is_constant`, else into the wheel.
+    int64[holders] of each the first submission and the end of its lease (<= 0: none), ns, in the `order` of the first.
+    `expiring` has one window more than the run, for leases that end after it.
     """
+    rows, lanes, whole, expiring = host.rows, host.lanes, host.whole, host.expiring
     holders = first_ns.shape[0]
     after = expiring.shape[0] - 1
     leased = 0
     for number in range(holders):
         holder = order[number]
-        expires = expires_ns[holder]
-        write(rows, row_at(lanes, CHECKS, number), first_ns[holder], holder, expires, -2)
+        first, expires = first_ns[holder], expires_ns[holder]
+        if is_constant:
+            write(rows, row_at(lanes, CHECKS, number), first, holder, expires, -2)
+        else:
+            wait(host, shift, first, holder, expires, np.int64(-2))
         if expires > 0:
             leased += 1
             expiring[place(min((expires - 1) // window_ns, after))] += 1
-    lanes[END + CHECKS] = holders
-    lanes[LAST + CHECKS] = first_ns[order[holders - 1]]
-    lanes[DUE + CHECKS] = (first_ns[order[0]] << LANE_BITS) | CHECKS
+    if is_constant:
+        lanes[END + CHECKS] = holders
+        lanes[LAST + CHECKS] = first_ns[order[holders - 1]]
+        lanes[DUE + CHECKS] = (first_ns[order[0]] << LANE_BITS) | CHECKS
     whole[SLEEPERS] = holders
     whole[LEASED] = leased
 

@@ -25,7 +25,6 @@ from recovery_kernels.events import place
 from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.lanes.layout import (
-    AHEAD,
     ANSWERS,
     CHECKS,
     CLIENT,
@@ -65,7 +64,7 @@ from recovery_kernels.lanes.layout import (
 from recovery_kernels.lanes.quiet import take
 from recovery_kernels.lanes.rows import enqueue, first_of, pop, row_at, stack, unstack
 from recovery_kernels.lanes.servers import freed_first, lease_now, leave, settle
-from recovery_kernels.lanes.services import answer, carry_out, drawn, heard_from, succeed, sweep, wait_again, waste
+from recovery_kernels.lanes.services import answer, carry_out, drawn, heard_from, sweep, wait_again, waste
 from recovery_kernels.lanes.wheel import turn
 from recovery_kernels.lanes.windows import close_window, count_deadlines, operate
 from recovery_kernels.requests import (
@@ -129,25 +128,6 @@ def _refusal(params, keys, host, now, client, attempt, is_leased, has_worker, wa
 
 
 @inline
-def _draw_ahead(rows, lanes, lane, key, logs):  # type: ignore[no-untyped-def]
-    """Logarithms of the draws of the next services of a lane's first rows: a batch takes a fraction of the time that
-    they take one by one, each on the way to its service. All uniforms come first, so that the processor takes several
-    logarithms at a time.
-    """
-    first = lanes[place(FIRST + lane)]
-    begin = first & (AHEAD - 1)
-    many = min(AHEAD - begin, lanes[place(END + lane)] - first)
-    for number in range(many):
-        at = row_at(lanes, lane, first + number)
-        logs[place(begin + number)] = draws.uniform(
-            key, rows[place(at + WHO)] & CLIENT, (rows[place(at + NUMBER)] >> 1) + 1
-        )
-    for number in range(many):
-        logs[place(begin + number)] = draws.log(logs[place(begin + number)])
-    lanes[DRAWN] = first + many
-
-
-@inline
 def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, from_, limit, p, r, k, i, h):  # type: ignore[no-untyped-def]
     """Every event from `from_` up to `limit`, between which no control comes and no window ends. Returns a status.
 
@@ -185,80 +165,20 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
     status = DONE
     is_plain = is_up and fails <= 0.0 and params.slowdown_a <= 0.0
     is_plain = is_plain and not is_newest_first and params.queue.kind != policies.DROP_EXPIRED
-    has_logs = params.establish.kind == EXPONENTIAL or params.renew.kind == EXPONENTIAL
     active = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
-    is_constant = rules.check_ns >= 0 and rules.lease_ns >= 0
     while True:
         # Most of the time a client whose turn it is finds no queue, and will be answered in time, as was the one before
-        # it at its worker. Then all other lanes stay as they are. Where the wheel turns, too few of them come at a time
-        # to be taken in batches.
+        # it at its worker. Then all other lanes stay as they are.
         if is_plain and cost == 0 and waiting == 0:
             other = min(lanes[DUE + DEADLINES], lanes[DUE + ANSWERS], lanes[DUE + CHECKS + NEAR - active])
-            stop = min(stop, other >> LANE_BITS)
-            if is_constant and lanes[DUE + CHECKS] >> LANE_BITS < stop:
+            stop = min(limit + 1, next_sweep, other >> LANE_BITS)
+            if active == CHECKS:
+                stop = min(stop, next_slot)
+            if min(lanes[place(DUE + active)] >> LANE_BITS, next_slot) < stop:
                 least, next_sweep, starts, seen, peak = take(
                     p, r, k, i, h, shift, limit, stop, least, next_sweep, starts, seen, peak
                 )
-            while not is_constant:
-                now = lanes[place(DUE + active)] >> LANE_BITS
-                idle_from = (least >> rules.worker_bits) - 1
-                worker = least & number_of
-                outcome = workers[place(OUTCOME + worker)]
-                ahead = limit if is_eager else now
-                if now >= stop or idle_from > ahead or outcome > GRANTS or starts - seen == ring:
-                    break
-                first = lanes[place(FIRST + active)]
-                if has_logs and first >= lanes[DRAWN]:
-                    _draw_ahead(rows, lanes, active, keys.service, host.logs)
-                at = row_at(lanes, active, first)
-                who = rows[place(at + WHO)]
-                expires = rows[place(at + EXPIRES)]
-                number = rows[place(at + NUMBER)] + 2
-                start = max(now, idle_from)
-                if expires <= start:
-                    kind, mean = params.establish.kind, params.establish.a
-                else:
-                    kind, mean = params.renew.kind, params.renew.a
-                if kind == EXPONENTIAL:
-                    mean = max(-mean * host.logs[place(first & (AHEAD - 1))], 0.0)
-                elif kind != CONSTANT:
-                    mean = drawn(p, k, i, expires > start, who & CLIENT, number >> 1)
-                finish = start + draws.whole_ns(mean)
-                if finish > now + rules.timeout_ns or finish >= doom:
-                    break
-                first += 1
-                lanes[place(FIRST + active)] = first
-                due = NEVER + active
-                if first < lanes[place(END + active)]:
-                    due = rows[place(row_at(lanes, active, first) + TIME)]
-                lanes[place(DUE + active)] = (due << LANE_BITS) | active
-                flows[SUBMITTED] += 1
-                oldest = max(oldest, start - now)
-                if outcome == GRANTS:
-                    succeed(params, rules, keys, inputs, host, shift, flows, worker, idle_from)
-                    busy_ns += idle_from
-                busy_ns -= start
-                workers[place(STARTED_AT + worker)] = start
-                workers[place(SUBMITTED_AT + worker)] = now
-                workers[place(PAID_NS + worker)] = 0
-                workers[place(OUTCOME + worker)] = GRANTS
-                workers[place(WHO_IS + worker)] = who
-                workers[place(EXPIRES_AT + worker)] = expires
-                workers[place(WHICH + worker)] = number
-                next_sweep = min(next_sweep, finish + rules.least_check_ns)
-                stop = min(stop, next_sweep)
-                free[place(worker)] = ((min(finish, latest) + 1) << rules.worker_bits) | worker
-                least = settle(free, host.least, worker, is_many)
-                if is_eager:
-                    begun[place(starts & (ring - 1))] = start
-                    starts += 1
-                    if start == now:
-                        seen = starts
-                    while starts - seen > peak:
-                        if begun[place(seen & (ring - 1))] > now:
-                            peak = starts - seen
-                        else:
-                            seen += 1
+                next_slot = (whole[CURSOR] + 1) << shift
             stop = min(limit + 1, next_slot, next_sweep)
 
         k0, k1, k2, k3 = lanes[DUE], lanes[DUE + 1], lanes[DUE + 2], lanes[DUE + 3]

@@ -25,7 +25,7 @@ TRY = 1 << CLIENT_BITS
 CLIENT = TRY - 1
 
 # Lanes. DEADLINES is the queue itself: its rows are in the order of deadlines, too.
-# CHECKS begins with all first submissions.
+# CHECKS begins with all first submissions, where checks have no jitter.
 DEADLINES, ANSWERS, CHECKS, NEAR = range(4)
 LANES = 4
 
@@ -34,7 +34,7 @@ LANES = 4
 # is added to the time of a row, and to its tries; when the last of its rows is due.
 DUE, FIRST, END, OFFSET, MASK, LATER, MORE, LAST = range(0, 64, 8)
 LANE_BITS = 3
-DRAWN = 64  # up to which row of the lane from which most submissions come draws were made ahead (Host.logs)
+DRAWN = 64  # up to which row of the lane from which most submissions come draws were made ahead (`quiet`)
 AHEAD = 64
 
 MOST_WORKERS = 256
@@ -43,21 +43,21 @@ MOST_WORKERS_NEWEST_FIRST = 32  # all are looked at, whenever one takes a reques
 # What workers do (Host.workers): each of these numbers side by side, first of all workers, then of the requests of a
 # batch, which lie from BATCH on while they are taken. RECORD is whose numbers are those of a worker's last request: its
 # own, but for one of a batch. FORESEEN grants, too, at DONE_AT, and is counted already; but its next check has not been
-# put down, and the end of its lease is that of the new one.
+# put down, and the end of its lease is that of the new one. With jitter its client waits PAUSE_NS for that check.
 BATCH = MOST_WORKERS
 _SIDE_BY_SIDE = MOST_WORKERS + AHEAD
-STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH, DONE_AT, RECORD = range(
-    0, 9 * _SIDE_BY_SIDE, _SIDE_BY_SIDE
+STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH, DONE_AT, RECORD, PAUSE_NS = range(
+    0, 10 * _SIDE_BY_SIDE, _SIDE_BY_SIDE
 )
 # Of the requests of a batch alone, from 0 on: the service (ns) if it is a first request and if it is a renewal; whose
 # numbers are those of what its worker had done before, and that worker as in Host.free then.
-AS_FIRST, AS_RENEWAL, BEFORE, FREED = range(9 * _SIDE_BY_SIDE, 9 * _SIDE_BY_SIDE + 4 * AHEAD, AHEAD)
+AS_FIRST, AS_RENEWAL, BEFORE, FREED = range(10 * _SIDE_BY_SIDE, 10 * _SIDE_BY_SIDE + 4 * AHEAD, AHEAD)
 WORKERS = FREED + AHEAD
 IDLE, FORESEEN, GRANTS, WASTES, TELLS, FAILS_UNHEARD = range(6)
 
 COUNTED_AT_MOST = 96  # clients of a slot that are put in order by counting
 MAX_SHIFT = 62 - CLIENT_BITS  # of the wheel: a time within a slot lies beside a client
-CHUNK = 8  # rows of the wheel that lie together; a slot knows where its newest chunk ends, a chunk the one before it
+CHUNK = 16  # rows of the wheel that lie together; a slot knows where its newest chunk ends, a chunk the one before it
 FETCHED = 3  # chunks of a slot that come to the cache beforehand, one each time that the wheel is turned
 LINE = 8  # numbers of a cache line
 GROUP = 8  # workers that are compared at once
@@ -92,9 +92,8 @@ class Host(NamedTuple):
     lease, as far as finishes are carried out. pool int64[chunks · CHUNK · ROW], following int32[chunks], slots
     int32[power of two]: the wheel; sorting int64[holders] and places int32[holders], for putting one of its slots in
     order. free int64[groups · GROUP]: when each worker is free, plus 1, above its number; least int64[groups] of them.
-    workers int64[WORKERS]. begun int64[power of two]: starts that lie ahead of the clock. logs float64[AHEAD]:
-    logarithms of the draws of the next services, where they are taken one by one. uniforms and values float64[AHEAD]:
-    scratch. The rest is as in `requests`.
+    workers int64[WORKERS]. begun int64[power of two]: starts that lie ahead of the clock. uniforms and values
+    float64[AHEAD]: scratch. The rest is as in `requests`.
     """
 
     rows: Whole
@@ -110,7 +109,6 @@ class Host(NamedTuple):
     least: Whole
     workers: Whole
     begun: Whole
-    logs: Real
     uniforms: Real
     values: Real
     whole: Whole

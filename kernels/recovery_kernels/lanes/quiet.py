@@ -1,14 +1,15 @@
-"""What happens most of the time where all delays but those of services are constant: a client whose turn it is finds no
-queue and will be answered in time, as was the one before it at its worker. Such requests are taken in batches.
+"""What happens most of the time: a client whose turn it is finds no queue and will be answered in time, as was the one
+before it at its worker. Such requests are taken in batches.
 
-Each batch is gone through several times. Services are drawn first. What one request must know of the one before it,
-when which worker is free, comes next. What only has to be counted or put down comes after it, of all of them: what is
-the same for many is counted at once, from numbers that lie side by side.
+Each batch is gone through several times. Services are drawn first, and with jitter the times to the next checks. What
+one request must know of the one before it, when which worker is free, comes next. What only has to be counted or put
+down comes after it, of all of them: what is the same for many is counted at once, from numbers that lie side by side.
 """
 
 import numpy as np
 
 from recovery_kernels import draws, policies
+from recovery_kernels.batches import window_of
 from recovery_kernels.draws import CONSTANT
 from recovery_kernels.events import NEVER as NEVER_FREE
 from recovery_kernels.events import place
@@ -20,6 +21,7 @@ from recovery_kernels.lanes.layout import (
     BATCH,
     BEFORE,
     CHECKS,
+    CLIENT,
     DONE_AT,
     DOOM,
     DRAWN,
@@ -36,13 +38,13 @@ from recovery_kernels.lanes.layout import (
     LANE_BITS,
     LAST,
     MASK,
+    NEAR,
     NEVER,
-    NEW,
     NUMBER,
     OFFSET,
-    OLD,
     OUTCOME,
     PAID_NS,
+    PAUSE_NS,
     RECORD,
     ROW,
     STARTED_AT,
@@ -54,10 +56,12 @@ from recovery_kernels.lanes.layout import (
 )
 from recovery_kernels.lanes.rows import row_at, write
 from recovery_kernels.lanes.servers import settle
-from recovery_kernels.lanes.services import carry_out, count
+from recovery_kernels.lanes.services import carry_out, count, pause_ns
+from recovery_kernels.lanes.wheel import fetch_end, store, turn
 from recovery_kernels.requests import (
     BIN,
     BUSY_NS,
+    CURSOR,
     OLDEST_PEAK,
     SUBMITTED,
     SUCCEEDED,
@@ -66,6 +70,7 @@ from recovery_kernels.requests import (
 )
 
 _LONGEST_NS = 1 << 50  # what takes longer, 13 days, is not taken in a batch
+_FEW = 16  # windows that are gone through one after the other
 # Added to a whole number below it, 2^52 leaves that number's bits behind its own: a conversion of which the processor
 # does several at a time.
 _WHOLE = 2.0**52
@@ -88,21 +93,23 @@ def _draw_services(dist, key, inputs, host, begin, many, most, column):  # type:
 
 
 @inline
-def _look_ahead(params, keys, inputs, host, first, timeout_ns):  # type: ignore[no-untyped-def]
+def _look_ahead(params, rules, keys, inputs, host, lane, first, timeout_ns):  # type: ignore[no-untyped-def]
     """Write the next requests into the records of a batch, and draw their services: as first requests, if some may be
-    such when they start, and as renewals, if some may be those. Each step goes over numbers that lie side by side.
+    such when they start, and as renewals, if some may be those; and how long they wait for their next checks, with
+    jitter. Each step goes over numbers that lie side by side.
     """
     rows, lanes, workers = host.rows, host.lanes, host.workers
     begin = first & (AHEAD - 1)
-    row = first & lanes[MASK + CHECKS]
-    many = min(AHEAD - begin, lanes[MASK + CHECKS] + 1 - row, lanes[END + CHECKS] - first)
-    row = lanes[OFFSET + CHECKS] + row * ROW
+    mask = lanes[place(MASK + lane)]
+    row = first & mask
+    many = min(AHEAD - begin, mask + 1 - row, lanes[place(END + lane)] - first)
+    row = lanes[place(OFFSET + lane)] + row * ROW
     soonest, latest = np.int64(NEVER), np.int64(-NEVER)
     for each in range(many):
         at = row + each * ROW
         slot = BATCH + begin + each
         workers[place(SUBMITTED_AT + slot)] = rows[place(at + TIME)]
-        workers[place(WHO_IS + slot)] = rows[place(at + WHO)]
+        workers[place(WHO_IS + slot)] = rows[place(at + WHO)] & CLIENT
         workers[place(EXPIRES_AT + slot)] = rows[place(at + EXPIRES)]
         workers[place(WHICH + slot)] = rows[place(at + NUMBER)] + 2
         soonest = min(soonest, rows[place(at + EXPIRES)])
@@ -112,13 +119,44 @@ def _look_ahead(params, keys, inputs, host, first, timeout_ns):  # type: ignore[
         _draw_services(params.establish, keys.service, inputs, host, begin, many, most, AS_FIRST)
     if latest > workers[place(SUBMITTED_AT + BATCH + begin)]:
         _draw_services(params.renew, keys.service, inputs, host, begin, many, most, AS_RENEWAL)
+    if rules.check_ns < 0:
+        for each in range(many):
+            slot = BATCH + begin + each
+            uniform = draws.uniform(keys.check, workers[place(WHO_IS + slot)], workers[place(WHICH + slot)] >> 1)
+            host.uniforms[place(each)] = uniform
+        for each in range(many):
+            workers[place(PAUSE_NS + BATCH + begin + each)] = pause_ns(params, host.uniforms[place(each)])
     lanes[DRAWN] = first + many
 
 
 @inline
-def _lies_in(lowest, highest, begin_ns, window_ns):  # type: ignore[no-untyped-def]
-    """Whether all leases that end between two times run out in the window that begins at a third."""
-    return lowest > begin_ns and highest <= begin_ns + window_ns
+def _run_out(params, rules, host, begin, end, lowest, highest, change):  # type: ignore[no-untyped-def]
+    """Change by one for each request of a batch how many leases run out in the window at whose end its lease is gone.
+    The leases end from `lowest` to `highest`, mostly all in one window, or in a few.
+    """
+    expiring, workers, window_ns = host.expiring, host.workers, params.window_ns
+    last = np.int64(expiring.shape[0] - 1)
+    if highest - lowest > _FEW * window_ns:
+        for each in range(begin, end):
+            expires = workers[place(EXPIRES_AT + BATCH + each)]
+            window = window_of(expires - 1, window_ns, rules.windows_per_ns)
+            expiring[place(min(window, last))] += change
+        return
+    window = window_of(lowest - 1, window_ns, rules.windows_per_ns)
+    since = window * window_ns
+    left = end - begin
+    while left > 0:
+        until = since + window_ns
+        many = left
+        if highest > until:
+            many = np.int64(0)
+            for each in range(begin, end):
+                expires = workers[place(EXPIRES_AT + BATCH + each)]
+                many += np.int64(expires > since) & np.int64(expires <= until)
+        expiring[place(min(window, last))] += change * many
+        left -= many
+        window += 1
+        since = until
 
 
 @inline
@@ -126,8 +164,7 @@ def _count_all(params, rules, keys, inputs, host, flows, begin, end, limit):  # 
     """Count what comes of the requests of a batch, though most are still in service. Not counted are those that are
     done after `limit`. Returns when the first of them is done.
     """
-    whole, workers = host.whole, host.workers
-    expiring, histogram = host.expiring, host.histogram
+    whole, workers, histogram = host.whole, host.workers, host.histogram
     busy_ns, useful_ns, oldest = np.int64(0), np.int64(0), np.int64(0)
     soonest, latest, lowest, highest = np.int64(NEVER), np.int64(0), np.int64(NEVER), np.int64(-NEVER)
     for each in range(begin, end):
@@ -148,21 +185,15 @@ def _count_all(params, rules, keys, inputs, host, flows, begin, end, limit):  # 
         submitted = SUBMITTED_AT + BATCH
         first_from, last_from = workers[place(submitted + begin)], workers[place(submitted + end - 1)]
     first_new, last_new = first_from + rules.lease_ns, last_from + rules.lease_ns
-    # Nearly always all of them are renewals of leases that run out in one window, and so do the new ones.
-    if (
-        latest <= min(limit, lowest - 1, first_new - 1)
-        and _lies_in(lowest, highest, whole[OLD], params.window_ns)
-        and _lies_in(first_new, last_new, whole[NEW], params.window_ns)
-    ):
-        many = end - begin
-        flows[SUCCEEDED] += many
+    if rules.lease_ns >= 0 and latest <= min(limit, lowest - 1, first_new - 1):  # nearly always: all are renewals
+        flows[SUCCEEDED] += end - begin
         flows[USEFUL_NS] += useful_ns
-        expiring[place(whole[OLD + 1])] -= many
-        expiring[place(whole[NEW + 1])] += many
+        _run_out(params, rules, host, begin, end, lowest, highest, -1)
         for each in range(begin, end):
             slot = BATCH + each
             credit = workers[place(SUBMITTED_AT + slot)] if is_from_arrival else workers[place(DONE_AT + slot)]
             workers[place(EXPIRES_AT + slot)] = credit + rules.lease_ns
+        _run_out(params, rules, host, begin, end, first_new, last_new, 1)
         for each in range(begin, end):
             slot = BATCH + each
             sojourn = workers[place(DONE_AT + slot)] - workers[place(SUBMITTED_AT + slot)]
@@ -180,10 +211,11 @@ def _count_all(params, rules, keys, inputs, host, flows, begin, end, limit):  # 
 
 
 @inline
-def _put_down(params, rules, keys, inputs, host, shift, begin, many):  # type: ignore[no-untyped-def]
+def _put_down(params, rules, keys, inputs, host, lane, shift, begin, many):  # type: ignore[no-untyped-def]
     """Put down the next checks of all who were done before the requests of a batch were taken."""
     workers, rows, lanes = host.workers, host.rows, host.lanes
-    check_ns = rules.check_ns
+    pool, following, slots, whole = host.pool, host.following, host.slots, host.whole
+    check_ns, cursor = rules.check_ns, whole[CURSOR]
     offset, mask = lanes[OFFSET + CHECKS], lanes[MASK + CHECKS]
     end, last = lanes[END + CHECKS], lanes[LAST + CHECKS]
     busy_ns = np.int64(0)
@@ -191,7 +223,12 @@ def _put_down(params, rules, keys, inputs, host, shift, begin, many):  # type: i
         slot = workers[place(BEFORE + each)]
         now = workers[place(DONE_AT + slot)]
         outcome = workers[place(OUTCOME + slot)]
-        if outcome == FORESEEN and now + check_ns > last:
+        if outcome == FORESEEN and check_ns < 0 and (now + workers[place(PAUSE_NS + slot)]) >> shift > cursor:
+            busy_ns += now
+            due = now + workers[place(PAUSE_NS + slot)]
+            who, expires = workers[place(WHO_IS + slot)], workers[place(EXPIRES_AT + slot)]
+            store(pool, following, slots, whole, due >> shift, due, who, expires, workers[place(WHICH + slot)])
+        elif outcome == FORESEEN and check_ns >= 0 and now + check_ns > last:
             busy_ns += now
             last = now + check_ns
             who, expires = workers[place(WHO_IS + slot)], workers[place(EXPIRES_AT + slot)]
@@ -205,9 +242,11 @@ def _put_down(params, rules, keys, inputs, host, shift, begin, many):  # type: i
             end, last = lanes[END + CHECKS], lanes[LAST + CHECKS]
     lanes[END + CHECKS], lanes[LAST + CHECKS] = end, last
     host.whole[BUSY_NS] += busy_ns
-    first = lanes[FIRST + CHECKS]
-    due = rows[place(row_at(lanes, CHECKS, first) + TIME)] if first < end else np.int64(NEVER + CHECKS)
-    lanes[DUE + CHECKS] = (due << LANE_BITS) | CHECKS
+    first = lanes[place(FIRST + lane)]
+    due = np.int64(NEVER + lane)
+    if first < lanes[place(END + lane)]:
+        due = rows[place(row_at(lanes, lane, first) + TIME)]
+    lanes[place(DUE + lane)] = (due << LANE_BITS) | lane
 
 
 @inline
@@ -221,6 +260,7 @@ def _keep(workers, worker, slot):  # type: ignore[no-untyped-def]
     workers[place(WHO_IS + worker)] = workers[place(WHO_IS + slot)]
     workers[place(EXPIRES_AT + worker)] = workers[place(EXPIRES_AT + slot)]
     workers[place(WHICH + worker)] = workers[place(WHICH + slot)]
+    workers[place(PAUSE_NS + worker)] = workers[place(PAUSE_NS + slot)]
     workers[place(DONE_AT + worker)] = workers[place(DONE_AT + slot)]
     workers[place(OUTCOME + slot)] = FORESEEN
 
@@ -304,10 +344,12 @@ def _begin(params, rules, host, is_few, ahead, stop, latest, timeout_ns, begin, 
 
 @kernel
 def take(params, rules, keys, inputs, host, shift, limit, until, least, next_sweep, starts, seen, peak):  # type: ignore[no-untyped-def]
-    """Take requests of the lane of checks that come before `until`, as long as nothing else happens than the module
-    says. Returns what changes of what `engine._run` keeps: the least of the workers, from when on something may come of
-    services, and of starts ahead of the clock how many began, how many it has passed, and the most who waited.
+    """Take requests of the lane of checks, or where these have jitter of NEAR and of the wheel behind it, that come
+    before `until`, as long as nothing else happens than the module says. Returns what changes of what `engine._run`
+    keeps: the least of the workers, from when on something may come of services, and of starts ahead of the clock how
+    many began, how many it has passed, and the most who waited.
     """
+    lane = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
     lanes, workers = host.lanes, host.workers
     worker_bits, least_check_ns = rules.worker_bits, rules.least_check_ns
     timeout_ns = min(rules.timeout_ns, np.int64(_LONGEST_NS))
@@ -318,13 +360,17 @@ def take(params, rules, keys, inputs, host, shift, limit, until, least, next_swe
     ring = np.int64(host.begun.shape[0])
     flows = host.series[place(host.whole[BIN])]
     while True:
-        first = lanes[FIRST + CHECKS]
+        first = lanes[place(FIRST + lane)]
+        if lane == NEAR and lanes[DRAWN] <= first and lanes[END + NEAR] - first < AHEAD:
+            if (host.whole[CURSOR] + 1) << shift < until:
+                turn(host, shift, until - 1)
+                first, lanes[DRAWN] = lanes[FIRST + NEAR], 0
         begin = first & (AHEAD - 1)
-        now = lanes[DUE + CHECKS] >> LANE_BITS
+        now = lanes[place(DUE + lane)] >> LANE_BITS
         if now >= until:
             break
         if first >= lanes[DRAWN]:
-            _look_ahead(params, keys, inputs, host, first, timeout_ns)
+            _look_ahead(params, rules, keys, inputs, host, lane, first, timeout_ns)
         end = begin + lanes[DRAWN] - first
         if is_eager:
             end = min(end, begin + ring - (starts - seen))
@@ -336,8 +382,12 @@ def take(params, rules, keys, inputs, host, shift, limit, until, least, next_swe
         many = end - begin
         if many == 0:
             break
-        lanes[FIRST + CHECKS] = first + many
+        lanes[place(FIRST + lane)] = first + many
         flows[SUBMITTED] += many
+        if lane == NEAR:  # where their next checks will lie comes to the cache meanwhile
+            for each in range(begin, end):
+                due = workers[place(DONE_AT + BATCH + each)] + workers[place(PAUSE_NS + BATCH + each)]
+                fetch_end(host.pool, host.slots, due >> shift)
         soonest = _count_all(params, rules, keys, inputs, host, flows, begin, end, limit)
         next_sweep = min(next_sweep, soonest + least_check_ns)
         until = min(until, next_sweep)
@@ -345,7 +395,7 @@ def take(params, rules, keys, inputs, host, shift, limit, until, least, next_swe
             peak = _most_waited(host, starts, peak, begin, many)
             starts += many
             seen = max(seen, starts - peak)
-        _put_down(params, rules, keys, inputs, host, shift, begin, many)
+        _put_down(params, rules, keys, inputs, host, lane, shift, begin, many)
         if params.workers <= many:
             for worker in range(params.workers):
                 if workers[place(RECORD + worker)] != worker:

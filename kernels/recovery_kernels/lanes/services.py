@@ -135,19 +135,22 @@ def is_cut(params, outcome):  # type: ignore[no-untyped-def]
 
 
 @inline
-def succeed(params, rules, keys, inputs, host, shift, flows, worker, now):  # type: ignore[no-untyped-def]
-    """The client of a worker learns at `now` that it has a lease. Returns its end."""
-    workers = host.workers
-    number = workers[place(WHICH + worker)]
-    client = workers[place(WHO_IS + worker)] & CLIENT
-    expires = count(params, rules, keys, inputs, host, flows, worker, now)
+def pause_ns(params, uniform):  # type: ignore[no-untyped-def]
+    """How long (ns) a client waits for its next check with jitter, by a draw between 0 and 1."""
+    every = np.float64(params.check_every_ns) * (1.0 + params.check_jitter * (2.0 * uniform - 1.0))
+    return min(draws.whole_ns(every), FAR)
+
+
+@inline
+def _check_again(params, rules, keys, host, shift, slot, now, expires):  # type: ignore[no-untyped-def]
+    """The client of a worker, or of that request of a batch, sleeps until its next check."""
+    number = host.workers[place(WHICH + slot)]
+    client = host.workers[place(WHO_IS + slot)] & CLIENT
     if rules.check_ns >= 0:
         push(host.rows, host.lanes, CHECKS, now + rules.check_ns, client, expires, number)
     else:
-        every = np.float64(params.check_every_ns)
-        every *= 1.0 + params.check_jitter * (2.0 * draws.uniform(keys.check, client, number >> 1) - 1.0)
-        wait(host, shift, now + min(draws.whole_ns(every), FAR), client, expires, number)
-    return expires
+        due = now + pause_ns(params, draws.uniform(keys.check, client, number >> 1))
+        wait(host, shift, due, client, expires, number)
 
 
 @inline
@@ -167,15 +170,13 @@ def carry_out(params, rules, keys, inputs, host, shift, worker, now):  # type: i
     flows = host.series[place(host.whole[BIN])]
     workers = host.workers
     outcome = workers[place(OUTCOME + worker)]
-    if outcome == FORESEEN:
-        client, number = workers[place(WHO_IS + worker)] & CLIENT, workers[place(WHICH + worker)]
-        due = now + rules.check_ns
-        push(host.rows, host.lanes, CHECKS, due, client, workers[place(EXPIRES_AT + worker)], number)
-        return
-    if outcome == GRANTS:
-        expires = succeed(params, rules, keys, inputs, host, shift, flows, worker, now)
-        if policies.newest_first(params.queue):
-            host.leases[place(workers[place(WHO_IS + worker)] & CLIENT)] = expires
+    if outcome in (FORESEEN, GRANTS):
+        expires = workers[place(EXPIRES_AT + worker)]
+        if outcome == GRANTS:
+            expires = count(params, rules, keys, inputs, host, flows, worker, now)
+            if policies.newest_first(params.queue):
+                host.leases[place(workers[place(WHO_IS + worker)] & CLIENT)] = expires
+        _check_again(params, rules, keys, host, shift, worker, now, expires)
         return
     paid = workers[place(PAID_NS + worker)]
     work = now - workers[place(STARTED_AT + worker)] - paid

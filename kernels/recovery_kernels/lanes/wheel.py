@@ -6,6 +6,7 @@ from recovery_kernels.events import CLIENT_BITS, place, sift_in, sift_out
 from recovery_kernels.fetching import fetch
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.lanes.layout import (
+    AHEAD,
     CHUNK,
     CLIENT,
     COUNTED_AT_MOST,
@@ -17,6 +18,7 @@ from recovery_kernels.lanes.layout import (
     LANE_BITS,
     LAST,
     LINE,
+    MASK,
     NEAR,
     NUMBER,
     ROW,
@@ -29,18 +31,18 @@ from recovery_kernels.requests import CURSOR
 
 
 @inline
-def _store(host, turn, time, who, expires, number):  # type: ignore[no-untyped-def]
+def store(pool, following, slots, whole, turn, time, who, expires, number):  # type: ignore[no-untyped-def]
     """Put a row into the last chunk of a slot of the wheel, or into a new one."""
-    slot = place(turn & (host.slots.shape[0] - 1))
-    end = np.int64(host.slots[slot])
+    slot = place(turn & (slots.shape[0] - 1))
+    end = np.int64(slots[slot])
     if end % CHUNK == 0:
         before = end // CHUNK - 1
-        chunk = host.whole[VACANT]
-        host.whole[VACANT] = host.following[place(chunk)]
-        host.following[place(chunk)] = before
+        chunk = whole[VACANT]
+        whole[VACANT] = following[place(chunk)]
+        following[place(chunk)] = before
         end = chunk * CHUNK
-    write(host.pool, end * ROW, time, who, expires, number)
-    host.slots[slot] = end + 1
+    write(pool, end * ROW, time, who, expires, number)
+    slots[slot] = end + 1
 
 
 @inline
@@ -50,17 +52,15 @@ def wait(host, shift, due, who, expires, number):  # type: ignore[no-untyped-def
     if turn <= host.whole[CURSOR]:
         push(host.rows, host.lanes, NEAR, due, who, expires, number)
     else:
-        _store(host, turn, due, who, expires, number)
+        store(host.pool, host.following, host.slots, host.whole, turn, due, who, expires, number)
 
 
 @kernel
 def _sort_in(host, start, many):  # type: ignore[no-untyped-def]
-    """Put the first so many of `sorting`, all of a slot that begins at `start`, into NEAR, which is empty. Of few the
-    rank of each is counted, without a branch; more are put into a heap.
+    """Put the first so many of `sorting`, all of a slot that begins at `start`, into NEAR, behind those of earlier
+    slots. Of few the rank of each is counted, without a branch; more are put into a heap.
     """
     rows, lanes, pool, sorting, places = host.rows, host.lanes, host.pool, host.sorting, host.places
-    # The rows of each slot lie where those of the last one lay, so that they stay in the cache.
-    lanes[place(FIRST + NEAR)] = lanes[place(END + NEAR)] = 0
     if many > COUNTED_AT_MOST:
         for a in range(many):  # in the order of time and of their coming; `_push` looks at equal times
             sift_in(sorting, a, (sorting[place(a)] & ~np.int64(CLIENT)) | a)
@@ -72,6 +72,7 @@ def _sort_in(host, start, many):  # type: ignore[no-untyped-def]
             push(rows, lanes, NEAR, pool[place(row + TIME)], who, expires, number)
         return
     least, most = sorting[0], sorting[0]
+    end = lanes[place(END + NEAR)]
     for a in range(many):
         key = sorting[place(a)]
         least, most = min(least, key), max(most, key)
@@ -80,12 +81,19 @@ def _sort_in(host, start, many):  # type: ignore[no-untyped-def]
             rank += sorting[place(b)] < key
         at = np.int64(places[place(a)])
         row = at * ROW
-        to = row_at(lanes, NEAR, rank)
+        to = row_at(lanes, NEAR, end + rank)
         for column in range(ROW):
             rows[place(to + column)] = pool[place(row + column)]
-    lanes[place(END + NEAR)] = many
-    lanes[place(DUE + NEAR)] = ((start + (least >> CLIENT_BITS)) << LANE_BITS) | NEAR
+    lanes[place(END + NEAR)] = end + many
+    if end == lanes[place(FIRST + NEAR)]:
+        lanes[place(DUE + NEAR)] = ((start + (least >> CLIENT_BITS)) << LANE_BITS) | NEAR
     lanes[place(LAST + NEAR)] = max(lanes[place(LAST + NEAR)], start + (most >> CLIENT_BITS))
+
+
+@inline
+def fetch_end(pool, slots, turn):  # type: ignore[no-untyped-def]
+    """Let that come to the cache which lies where the next row of a slot will be."""
+    fetch(pool, np.int64(slots[place(turn & (slots.shape[0] - 1))]) * ROW)
 
 
 @inline
@@ -102,16 +110,33 @@ def _fetch(host, turn, before):  # type: ignore[no-untyped-def]
             fetch(host.pool, line)
 
 
+@inline
+def _to_front(rows, lanes):  # type: ignore[no-untyped-def]
+    """Move the rows of NEAR to the begin of its ring, where those of earlier slots lay, so that they stay in the cache.
+    Those that go over the ring's end are left where they are.
+    """
+    first, many = lanes[place(FIRST + NEAR)], lanes[place(END + NEAR)] - lanes[place(FIRST + NEAR)]
+    mask = lanes[place(MASK + NEAR)]
+    if (first & mask) + many > mask + 1:
+        return
+    for number in range(many if first > 0 else 0):
+        at, to = row_at(lanes, NEAR, first + number), row_at(lanes, NEAR, number)
+        for column in range(ROW):
+            rows[place(to + column)] = rows[place(at + column)]
+    lanes[place(FIRST + NEAR)], lanes[place(END + NEAR)] = 0, many
+
+
 @kernel
 def turn(host, shift, until):  # type: ignore[no-untyped-def]
-    """Turn the wheel, whose next slot begins by `until`, up to a slot in which something is due, or to the last that
+    """Turn the wheel, whose next slot begins by `until`, until NEAR has a batch of rows, or to the last slot that
     begins by then. Returns when the slot after that begins.
     """
     whole = host.whole
     lanes = host.lanes
     pool = host.pool
     mask = host.slots.shape[0] - 1
-    while lanes[place(FIRST + NEAR)] == lanes[place(END + NEAR)] and (whole[CURSOR] + 1) << shift <= until:
+    _to_front(host.rows, lanes)
+    while lanes[place(END + NEAR)] - lanes[place(FIRST + NEAR)] < AHEAD and (whole[CURSOR] + 1) << shift <= until:
         whole[CURSOR] += 1
         slot = place(whole[CURSOR] & mask)
         end = np.int64(host.slots[slot])
@@ -133,7 +158,8 @@ def turn(host, shift, until):  # type: ignore[no-untyped-def]
                     host.places[place(many)] = at
                     many += 1
                 else:  # of a later round
-                    _store(host, whole[CURSOR], time, who, pool[place(row + EXPIRES)], pool[place(row + NUMBER)])
+                    expires, number = pool[place(row + EXPIRES)], pool[place(row + NUMBER)]
+                    store(pool, host.following, host.slots, whole, whole[CURSOR], time, who, expires, number)
             chunk = np.int64(host.following[place(chunk)])
             end = (chunk + 1) * CHUNK
         if many > 0:
