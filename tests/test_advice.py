@@ -321,7 +321,7 @@ def test_workers_are_advised_only_where_they_gain_something() -> None:
     """
     change = told(LEASES)[1].change
     assert change.command.endswith("--set host.workers=4")
-    saves = re.search(r"Try 4 workers .* It would save about 49.5 s of the ([\d.]+ s) until 99 % are back", change.text)
+    saves = re.search(r"Try 4 workers .* It would save about 50 s of the ([\d.]+ s) until 99 % are back", change.text)
     assert saves is not None, change.text
     more = told(f"{LEASES}[variants.more]\nhost.workers = 4\n")[1].change
     assert more.name == "more"  # what was foretold comes true, to a window
