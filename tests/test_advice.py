@@ -16,7 +16,7 @@ import run_records
 
 from recovery.reading.experiment import parse
 from recovery.show import advice, outages, renewed, stage_times, standings
-from recovery.show.answers import cliffs, foretold, gates, helps, inputs, mechanism, remedy
+from recovery.show.answers import by_class, cliffs, foretold, gates, helps, inputs, mechanism, remedy
 from recovery.show.answers import run as run_answers
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.refill import Beside, refill_s
@@ -1346,6 +1346,78 @@ def test_a_file_about_one_class_is_judged_by_it() -> None:
     assert "“first” changes priorities alone" in change.text
     assert "does not get in, whatever its class" in change.text
     assert "priorities" not in told(KINDS)[1].change.text
+
+
+LOST_CLASS = {
+    "of “old” are": """
+question = "When are the old ones back?"
+label = "today"
+horizon = "25m"
+hold = "2m"
+coupling.window = "5s"
+fleet = { holders = 1_500, hosts = 1 }
+host = { workers = 2, establish_time = { dist = "exponential", mean = "40ms" }, renew_time = "5ms", timeout = "8s" }
+lease = { duration = "90s", check_every = "30s", check_jitter = "20%" }
+dependency.outages = [{ from = "5m", to = "10m" }]
+policy.client = { name = "fixed", delay = "5s" }
+[classes.old]
+share = "20%"
+[classes.new]
+share = "80%"
+[variants.first]
+classes.new.priority = 1
+""",
+    "of the backlog of “old” is": """
+question = "Does the old one come back?"
+label = "today"
+horizon = "25m"
+hold = "2m"
+coupling.window = "1s"
+jobs = { steps = [{ at = "0s", rate = "30/s" }], retries = 5 }
+host = { workers = 2, establish_time = { dist = "exponential", mean = "50ms" }, timeout = "3s", fail_after = "20ms" }
+dependency.outages = [{ from = "5m", to = "10m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "60s" }
+[classes.old]
+share = "30%"
+[classes.new]
+share = "70%"
+[variants.first]
+classes.new.priority = 1
+""",
+}
+BOUNDED = {
+    "of “old” are": "[variants.bounded]\nclasses.new.limit = 150\n",
+    "of the backlog of “old” is": "[variants.bounded]\nclasses.new.limit = 20\n",
+}
+
+
+@pytest.mark.parametrize("whose", LOST_CLASS)
+def test_a_change_that_loses_another_class_comes_second_and_says_so(whose: str) -> None:
+    """The judged class is back soonest where it is served first, but then the other never is. A limit on the other
+    brings both back. The oracle is what the runs have of each class.
+    """
+    what, done = whose.replace("old", "new"), "back" if whose.endswith("are") else "cleared"
+    summary, said = told(LOST_CLASS[whose] + BOUNDED[whose])
+    first, alone, bounded = summary.groups
+    assert math.isinf(first.mean("ttr99_s.old"))
+    assert math.isinf(alone.mean("ttr99_s.new"))
+    assert alone.mean("ttr99_s.old") < bounded.mean("ttr99_s.old") < math.inf
+    assert (
+        f"99 % {whose.removesuffix(' are').removesuffix(' is')}, by which variants are judged, " in said.happened.text
+    )
+    assert f"never {done}" in said.happened.text
+    assert said.change.name == "bounded"
+    assert re.search(rf"“first” is sooner for “old” \(\d+ s\), but 99 % {what} never {done}\.", said.change.text)
+    swapped = with_groups(summary, [bounded, alone])
+    cost = by_class.with_cost(swapped, alone, "It costs nothing that is measured.")
+    assert re.fullmatch(rf"It costs: 99 % {what} never {done}, instead of \d+ s\.", cost), cost
+    assert by_class.with_cost(swapped, alone, "It costs: much.") == cost.removesuffix(".") + "; much."
+    assert by_class.with_cost(swapped, bounded, "It costs: much.") == "It costs: much."
+    alone_said = told(LOST_CLASS[whose])[1].change
+    assert alone_said.name == "first"
+    assert f"99 % {whose} {'back' if done == 'back' else 'cleared'} " in alone_said.text
+    assert f"But 99 % {what} never {done}, as under “today”." in alone_said.text
+    assert "It costs nothing" not in alone_said.text
 
 
 SHARED = """

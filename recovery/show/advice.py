@@ -99,6 +99,26 @@ def whose(summary: Summary) -> str:
     return f" of “{name}”" if name else ""
 
 
+def is_of_jobs(summary: Summary, measure: str) -> bool:
+    """Whether a time to recovery is of jobs, whose backlog is cleared, and not of leases, which are back."""
+    scenario = summary.groups[0].scenario
+    whose = {one.name: one.is_jobs for one in scenario.classes}
+    return whose.get(register.class_of(measure), not scenario.has_leases)
+
+
+def is_back(summary: Summary) -> str:
+    """What is so when a variant is back, by the time that variants are judged by: "99 % of “old” are back"."""
+    if is_of_jobs(summary, measure_of(summary)):
+        return f"99 % of the backlog{whose(summary)} is cleared"
+    return f"99 %{whose(summary)} are back"
+
+
+def not_back(is_jobs: bool, whose: str, found: Standing) -> str:
+    """That 99 % of a class, or of all, are not back, and how often: "99 % of “old” are never back"."""
+    what, done = (f"99 % of the backlog{whose} is", "cleared") if is_jobs else (f"99 %{whose} are", "back")
+    return f"{what} {found.words.replace('never', f'never {done}', 1).replace('not', f'not {done}', 1)}"
+
+
 def standing(summary: Summary, group: Group) -> Standing:
     """How the runs of a variant end, in the last stage that there is; where leases are lost once more, when they are
     back for the last time.

@@ -128,9 +128,8 @@ def _judged_class(experiment: Experiment) -> str:
     """
     times = [one.measure for one in experiment.expectations if register.without_class(one.measure) in register.DEPTHS]
     asked = {*re.findall(r"[\w-]+", experiment.head.question.lower())}
-    holders = [name for name, place in experiment.first.scenario.places.items() if not place.is_jobs]
     named = {register.class_of(one) for one in times} or {
-        name for name in holders if not asked.isdisjoint({name.lower(), f"{name.lower()}s"})
+        name for name in experiment.first.scenario.places if not asked.isdisjoint({name.lower(), f"{name.lower()}s"})
     }
     return named.pop() if len(named) == 1 else ""
 

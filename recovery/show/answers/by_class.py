@@ -1,8 +1,9 @@
 """What a variant does for each class: for which it is sooner and for which later, and why priorities do not help."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
+from recovery.measures import register
 from recovery.show import advice, standings
 from recovery.show.answers import apart, cliffs
 from recovery.store.run_record import Group, Summary
@@ -19,19 +20,24 @@ def of_variants(summary: Summary, others: Sequence[Group]) -> list[str]:
     for group in others:
         sooner, later = _by_class(summary, group)
         if sooner:
-            text = f"But by class, with 99 % back, “{group.variant}” is sooner for {', '.join(sooner)}"
+            text = f"But by class, with 99 % {_done(summary)}, “{group.variant}” is sooner for {', '.join(sooner)}"
             out.append(f"{text}, and later for {', '.join(later)}." if later else f"{text}.")
     return out[:CLASSES_TOLD]
 
 
-def _by_class(summary: Summary, group: Group) -> tuple[list[str], list[str]]:
+def _done(summary: Summary) -> str:
+    """What 99 % of all together are."""
+    return "cleared" if advice.is_of_jobs(summary, "ttr99_s") else "back"
+
+
+def _by_class(summary: Summary, group: Group, *, but: Container[str] = ()) -> tuple[list[str], list[str]]:
     """The classes for which a variant is sooner than the first, and for which it is later, with both times; not the one
-    that variants are judged by.
+    that variants are judged by, and none of `but`.
     """
-    first, sooner, later = summary.groups[0], [], []
+    first, judged, sooner, later = summary.groups[0], advice.measure_of(summary), [], []
     for one in first.scenario.classes:
         measure = f"ttr99_s.{one.name}"
-        if measure not in first.measures or measure not in group.measures or measure == advice.measure_of(summary):
+        if one.name in but or measure not in first.measures or measure not in group.measures or measure == judged:
             continue
         now, was = (standings.of_last(summary, of, measure) for of in (group, first))
         told = f"“{one.name}” ({standings.time_of(summary, group, measure)} instead of "
@@ -43,9 +49,47 @@ def _by_class(summary: Summary, group: Group) -> tuple[list[str], list[str]]:
     return sooner, later
 
 
+def lost(summary: Summary, group: Group) -> list[str]:
+    """The classes beside the one that variants are judged by of which 99 % are not back in some run of a variant."""
+    judged = register.class_of(advice.measure_of(summary))
+    known = [one.name for one in group.scenario.classes if f"ttr99_s.{one.name}" in group.measures]
+    return [name for name in known if name != judged and _standing(summary, group, name).never]
+
+
+def _standing(summary: Summary, group: Group, name: str) -> standings.Standing:
+    return standings.of_last(summary, group, f"ttr99_s.{name}")
+
+
+def not_back(summary: Summary, group: Group, name: str) -> str:
+    """That a class is not back under a variant, in words."""
+    is_jobs = advice.is_of_jobs(summary, f"ttr99_s.{name}")
+    return advice.not_back(is_jobs, f" of “{name}”", _standing(summary, group, name))
+
+
+def with_cost(summary: Summary, best: Group, cost: str) -> str:
+    """What a variant costs, and before all else which classes are lost under it: more often than under the first, which
+    is a cost, or as there.
+    """
+    first, worse, alike = summary.groups[0], [], []
+    for name in lost(summary, best):
+        now, was = (_standing(summary, one, name) for one in (best, first))
+        told = not_back(summary, best, name)
+        if now.never_share > was.never_share:
+            worse.append(f"{told}, instead of {was.whole()}")
+        else:
+            alike.append(told + (f", as under “{first.variant}”" if now.never_share == was.never_share else ""))
+    if worse:
+        more = cost.removeprefix("It costs: ")
+        cost = f"It costs: {'; '.join(worse)}{'.' if more == cost else f'; {more}'}"
+    if alike:
+        rest = cost.replace("It costs nothing", "Beside that it costs nothing", 1)
+        cost = f"But {', and '.join(alike)}. {rest}"
+    return cost
+
+
 def beside(summary: Summary, best: Group) -> str:
     """What the best variant for the class that the file is about does for the others, and for all together; "" where
-    the file is about all.
+    the file is about all. Classes that are lost stand beside its cost.
     """
     if not advice.whose(summary):
         return ""
@@ -57,8 +101,10 @@ def beside(summary: Summary, best: Group) -> str:
         ("later", advice.is_better(was, now, window_s)),
     ):
         if is_so:
-            said.append(f"All classes together are {how}: 99 % back after {now.whole()} instead of {was.whole()}.")
-    for how, found in zip(("sooner", "later"), _by_class(summary, best), strict=True):
+            said.append(
+                f"All classes together are {how}: 99 % {_done(summary)} after {now.whole()} instead of {was.whole()}."
+            )
+    for how, found in zip(("sooner", "later"), _by_class(summary, best, but=lost(summary, best)), strict=True):
         parts += [f"{how} for {', '.join(found)}"] if found else []
     return " ".join([*said, *([f"By class it is {' and '.join(parts)}."] if parts else [])])
 

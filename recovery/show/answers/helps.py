@@ -360,17 +360,22 @@ def _renews_sooner_with(summary: Summary) -> remedy.Remedy | None:
 
 def best_of(summary: Summary) -> Group | None:
     """The variant that helps most, which the answer names and pictures show in colour; None where none does. One that
-    stands near a cliff comes behind those that do not, unless fewer of its runs are never well.
+    stands near a cliff comes behind those that do not, unless fewer of its runs are never well; and so does one under
+    which a class is lost that variants are not judged by.
     """
     if (soonest := _renews_soonest(summary)) is not None:
         return soonest
     others = _changes_of_the_system(summary)[0]
     best = _best_among(summary, others)
-    safe = _best_among(summary, [one for one in others if narrow(one) is None])
-    if best is None or safe is None:
-        return best
-    least = advice.standing(summary, best).never_share
-    return safe if advice.standing(summary, safe).never_share <= least else best
+    flaws: tuple[Callable[[Group], object], ...] = (functools.partial(by_class.lost, summary), narrow)
+    for has_flaw in flaws:
+        fine = [one for one in others if not has_flaw(one)]
+        safe = _best_among(summary, fine)
+        if best is None or safe is None:
+            continue
+        if advice.standing(summary, safe).never_share <= advice.standing(summary, best).never_share:
+            best, others = safe, fine
+    return best
 
 
 def _best_among(summary: Summary, others: Sequence[Group]) -> Group | None:
@@ -480,6 +485,16 @@ def _of_the_limit(summary: Summary) -> tuple[Change, Group] | None:
     return Change(text=text, name=best.variant), best
 
 
+def _at_the_cost_of_a_class(summary: Summary, best: Group) -> str:
+    """Which variant is sooner than the best for what variants are judged by, but loses a class; "" where none is."""
+    soonest = _best_among(summary, _changes_of_the_system(summary)[0])
+    if soonest is None or soonest is best or not (lost := by_class.lost(summary, soonest)):
+        return ""
+    told = ", and ".join(by_class.not_back(summary, soonest, name) for name in lost)
+    whose, when = advice.whose(summary).removeprefix(" of"), advice.standing(summary, soonest).whole()
+    return f"“{soonest.variant}” is sooner{f' for{whose}' if whose else ''} ({when}), but {told}."
+
+
 def _changes_of_the_system(summary: Summary) -> tuple[list[Group], str]:
     """The variants beside the first whose dependency does the same, and a sentence on the others: a milder outage is no
     change that anybody can make. Where the race makes the outage, a guardrail is one.
@@ -517,8 +532,7 @@ def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
         return f"“{group.variant}”: all stages are normal " + (
             f"at {moments.at(axis, now.mean_s)}" if now.mean_s > 0 else "all the time"
         )
-    measure = advice.measure_of(summary)
-    what = f"99 %{advice.whose(summary)} are back" if group.scenario.has_leases else "99 % of the backlog is cleared"
+    measure, what = advice.measure_of(summary), advice.is_back(summary)
     if standings.is_lost_again(summary, group, measure):
         first = advice.first_standing(summary, group)
         what = f"{what} after {first.whole()}, then leases are lost once more, and 99 % are back for the last time"
@@ -603,7 +617,7 @@ def _best(
         saved = math.inf
     else:
         text += f", {told}" if (told := _sooner(summary, best)) else ""
-    cost = costs(first.scenario.traffic, first.mean, best.mean)
+    cost = by_class.with_cost(summary, best, costs(first.scenario.traffic, first.mean, best.mean))
     alone = advice.leases_alone(summary)
     unseen = not_measured(*(functools.partial(_rule_on, one) for one in (first, best)))
     still = _sooner_still(first, now, limit) if advice.measure_of(summary) == "ttr99_s" else ""
@@ -624,6 +638,7 @@ def _best(
         at_hosts.beside(summary, best) if advice.is_judged_by_leases(summary.groups) else "",
         cost,
         unseen,
+        _at_the_cost_of_a_class(summary, best),
         _near_a_cliff(summary, best),
         *declared,
         alone,

@@ -180,12 +180,15 @@ def _of_the_class(summary: Summary, first: Group) -> str:
     if not (whose := advice.whose(summary)):
         return ""
     found, measure = advice.first_standing(summary, first), advice.measure_of(summary)
+    is_jobs, judged = advice.is_of_jobs(summary, measure), f"{whose}, by which variants are judged,"
     if not found.is_known:
-        return f"99 %{whose}, by which variants are judged, are {found.words.replace('not', 'not back', 1)}."
+        return f"{advice.not_back(is_jobs, judged, found)}."
     is_always = standings.is_always(summary.rows_of(first), measure)
     when = moments.after(first, found, is_always=is_always)
     often = f", {found.words}" if found.never else ""
-    return f"99 %{whose}, by which variants are judged, have one again {when}{often}."
+    if is_jobs:
+        return f"99 % of the backlog{judged} is cleared {when}{often}."
+    return f"99 %{judged} have one again {when}{often}."
 
 
 def _lost_again(summary: Summary, first: Group) -> str:
@@ -244,7 +247,7 @@ def _jobs(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     gave_up = first.mean("gave_up")
     text += f"; {show_share(served)} of all jobs get one"
     text += f", and {show_count(gave_up)} give up." if gave_up > 0 else "."
-    return [text, _back(summary, first, axis)]
+    return [text, _back(summary, first, axis), _of_the_class(summary, first)]
 
 
 def _stages(summary: Summary, axis: TimeAxis) -> list[str]:
