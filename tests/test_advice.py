@@ -16,7 +16,7 @@ import run_records
 
 from recovery.reading.experiment import parse
 from recovery.show import advice, outages, renewed, stage_times, standings
-from recovery.show.answers import by_class, cliffs, foretold, gates, helps, inputs, mechanism, remedy
+from recovery.show.answers import by_class, cliffs, foretold, gates, helps, herd, inputs, mechanism, remedy
 from recovery.show.answers import run as run_answers
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.refill import Beside, refill_s
@@ -29,7 +29,7 @@ from recovery.simulate import pipeline
 from recovery.simulate.explain import explanation
 from recovery.stages.leases import holders_of
 from recovery.store.run_record import Group, Renewals, Summary, with_groups
-from recovery.store.scenario_record import Span
+from recovery.store.scenario_record import Scenario, Span
 from recovery.study import keeping
 from recovery.study.resolved import others_resolved, resolved, written_outages
 from recovery.study.summary import summarise
@@ -905,7 +905,8 @@ def test_requests_that_fail_slowly_pile_up_and_are_told_with_their_number_and_th
     assert 24_000 - 90 * 40 <= summary.groups[0].mean("queue_peak") <= 24_000
     said = "he hosts get through only 20 a second, fewer than clients send, so about 24,000 requests wait when the "
     said += "dependency is back, most of them given up by their clients; then the hosts have about 24 s of work"
-    assert f"While the dependency is away requests fail after 5 s: t{said}" in answer.happened.text + answer.why.text
+    assert "While the dependency is away requests fail after 5 s." in answer.happened.text
+    assert answer.why.text.startswith(f"T{said} with them, which is 2.4 times the 10 s after which a client gives up")
     before = answer_before("a.toml", "a", scenario, (), outages=written_outages(first))
     assert "Meanwhile requests fail after 5 s (host.fail_after)." in before.happened.text
     assert before.why.text.startswith(f"T{said}")
@@ -931,6 +932,44 @@ def test_a_bare_number_that_a_variant_sets_is_told_with_what_it_counts() -> None
     assert 'policy.queue.limit = "9s" instead of "60s".' in said.change.text
     before = answer_before("a.toml", "a", resolved(parse(bounded.replace('"60s"', "30")).first.scenario), ())
     assert "At each host at most 30 requests wait (1.5 s of work)." in before.happened.text
+
+
+PHONES = """
+horizon = "30m"
+hold = "2m"
+coupling.window = "5s"
+fleet = { holders = 6_000, hosts = 1 }
+lease = { duration = "1h", check_every = "50m", check_jitter = "10%" }
+policy.client = { name = "equal-jitter", base = "40s", cap = "40s" }
+host = { workers = 10, establish_time = "100ms", timeout = "32s" }
+operator = [{ do = "restart", at = "2m", down_for = "2m", sessions = "end", told = true }]
+"""
+
+
+def test_an_instant_in_which_all_are_refused_is_no_work() -> None:
+    """6,000 are 60 s of work at 100 a second. Whoever was refused for 2 min waits 20 to 40 s, 30 s on average, so they
+    come at 200 a second for 30 s: 60 - 30 = 30 s of work pile up, 0.94 timeouts. Of half as many nothing piles up.
+    """
+
+    def numbers(*overrides: str) -> Scenario:
+        return resolved(parse(PHONES, overrides=overrides).first.scenario)
+
+    scenario = numbers()
+    assert (herd.comes_within_s(scenario), herd.refused_s(scenario)) == (30, 120)
+    assert herd.piling_up(scenario) == 3_000
+    summary, answer = told(PHONES)
+    assert summary.groups[0].mean("queue_peak") < 32 * 100  # as a run shows: nobody gives up
+    before = answer_before("a.toml", "a", scenario, ())
+    assert not re.search("in one instant|gives up", answer.why.text + before.why.text)
+    assert "within 30 s, which is less than the 60 s of work" in answer.sure.text  # 0.94 timeouts are near to a cliff
+    assert "cliff" not in told(PHONES, "fleet.holders=3000")[1].sure.text
+    said = "Most of the 6,000 come back within about 30 s once they are no longer refused, 2 min after their sessions "
+    said += "end, with 60 s of work at 100 a second; up to 30 s of it wait, which is 3 times the 10 s"
+    assert answer_before("a.toml", "a", numbers("host.timeout=10s"), ()).why.text.startswith(said)
+    late = numbers('lease.first_delay={ dist = "uniform", min = "0s", max = "5m" }')
+    assert (herd.comes_within_s(late), herd.refused_s(late)) == (300, 0)  # some ask when nobody is refused
+    alike = numbers('policy.client={ name = "fixed", delay = "40s" }')
+    assert (herd.comes_within_s(alike), herd.refused_s(alike)) == (0, 120)
 
 
 def test_a_limit_of_all_hosts_is_told_for_each() -> None:

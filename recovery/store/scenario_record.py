@@ -226,6 +226,10 @@ class Planned(Record):
     waves_from_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # the first of them, since it began
     every_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # from one to the next
     comes_within_s: Number = Field(math.inf, exclude_if=lambda value: value == math.inf)
+    refused_s: Number = Field(
+        0.0, exclude_if=lambda value: value == 0
+    )  # of a restart: how long its clients are refused
+    # at once and at no cost, if all their first attempts are: then `comes_within_s` is of their next ones
     sets: str = Field("", exclude_if=lambda value: not value)  # the key that they set, and its value
     sets_from: str = Field("", exclude_if=lambda value: not value)  # of a ramp: the value from which it goes
     over_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how long the ramp takes; 0: at once

@@ -11,6 +11,7 @@ from recovery.model import policies
 from recovery.model.at_best import all_per_s, as_done, at_best, capacity_course, hidden_capacity, in_force, job_steps
 from recovery.model.distributions import Distribution
 from recovery.model.in_turn import in_turn
+from recovery.model.lease import Lease
 from recovery.model.operator import Action, EndSessions, HoldClients, Pause, Restart, Scale, SetKey, Throttle
 from recovery.model.policies.own import OwnRule
 from recovery.model.policies.rule import requests_of
@@ -250,7 +251,8 @@ def _planned(scenario: Scenario, action: Action) -> record.Planned:
         waves=action.waves if isinstance(action, Restart | HoldClients) else 1,
         waves_from_s=action.lasts if isinstance(action, HoldClients) else 0.0,
         every_s=action.every if isinstance(action, Restart | HoldClients) else 0.0,
-        comes_within_s=_comes_within_s(scenario, action), sets=_sets(action), sets_from=_sets_from(scenario, action),
+        comes_within_s=_comes_within_s(scenario, action), refused_s=_refused_s(scenario, action),
+        sets=_sets(action), sets_from=_sets_from(scenario, action),
         over_s=action.over if isinstance(action, SetKey) else 0.0,
         lasts_s=(isinstance(action, SetKey | Scale) and action.lasts) or math.inf,
         capacity_per_s=_capacity_after(scenario, action),
@@ -315,7 +317,8 @@ def _capacity_after(scenario: Scenario, action: Action) -> float:
 
 def _comes_within_s(scenario: Scenario, action: Action) -> float:
     """How far apart clients whose sessions an action ends make their first attempts: by the waves of a restart, by when
-    they learn it, and by their first delay; inf where no sessions end, or where classes may each do it their own way.
+    they learn it, and by their first delay; where all of these are refused at once (`_refused_s`), also by their wait
+    then. inf where no sessions end, or where classes may each do it their own way.
     """
     if not isinstance(action, Restart | EndSessions) or not action.ends_sessions:
         return math.inf
@@ -323,13 +326,43 @@ def _comes_within_s(scenario: Scenario, action: Action) -> float:
         scenario = alone
     if scenario.lease is None or scenario.classes:
         return math.inf
+    first_s, refused_s = _first_within_s(scenario.lease, action), _refused_s(scenario, action)
+    return max(first_s, _waits_apart_s(scenario, refused_s)) if refused_s > 0 else first_s
+
+
+def _first_within_s(lease: Lease, action: Restart | EndSessions) -> float:
+    """How far apart clients whose sessions an action ends ask for the first time, whatever becomes of it."""
     waves_s = (action.waves - 1) * action.every if isinstance(action, Restart) else 0.0
-    notice, delay = action.notice, scenario.lease.first_delay
-    if isinstance(notice, str):
-        learn_s = 0.0 if notice == "at-once" else scenario.lease.check_every
-    else:
-        learn_s = _width_s(notice)
+    notice, delay = action.notice, lease.first_delay
+    at_check_s = lease.check_every if notice == "at-check" else 0.0
+    learn_s = at_check_s if isinstance(notice, str) else _width_s(notice)
     return waves_s + learn_s + (0.0 if delay is None else _width_s(delay))
+
+
+def _refused_s(scenario: Scenario, action: Action) -> float:
+    """How long the clients whose sessions a restart ends are refused at once, at no cost, by hosts that are all down; 0
+    where some ask for the first time only later.
+    """
+    if not isinstance(action, Restart) or not action.ends_sessions or action.waves > 1 or scenario.lease is None:
+        return 0.0
+    return action.down_for if _first_within_s(scenario.lease, action) < action.down_for else 0.0
+
+
+def _waits_apart_s(scenario: Scenario, failed_s: float) -> float:
+    """How far apart clients that began to fail at one moment come so much later: about the mean of the wait in which
+    they then are, or how much longer one may be than another. 0 where all wait equally long.
+    """
+    waits = scenario.policy.client.lower()
+    if waits.delay is not None:
+        return min(waits.delay.mean_s(), _width_s(waits.delay))
+    if waits.cap_s is None:
+        return 0.0
+    wait_s, tried_s = waits.base_s, waits.longest_share * waits.base_s
+    while tried_s < failed_s and wait_s < waits.cap_s:
+        wait_s = min(wait_s * waits.factor, waits.cap_s)
+        tried_s += waits.longest_share * wait_s
+    apart = {"exponential": 0.0, "proportional-jitter": min(2 * waits.jitter, 1.0), "decorrelated-jitter": 0.5}
+    return wait_s * apart.get(waits.kind, waits.longest_share)
 
 
 def _alone(scenario: Scenario) -> Scenario | None:

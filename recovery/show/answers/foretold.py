@@ -77,7 +77,7 @@ def of(variant: str, scenario: Scenario, outages: Course = (), lasts: Lasting | 
         takes = f"all leases take {show_duration(least_s)} at least, since " if math.isfinite(least_s) else ""
         takes = f"{takes}{pace.text}"
     if collapse is not None:
-        when = "" if herd.is_in_one_instant(scenario) or not scenario.has_leases else " if all leases run out"
+        when = "" if herd.is_of_the_end(scenario) or not scenario.has_leases else " if all leases run out"
         text = f"may collapse{when}: {collapse.text}."
         if when and scenario.policies.lease.name in SPARES:
             text = "its rule of leases may spare all of them; if all run out all the same, it may collapse: "

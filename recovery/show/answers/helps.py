@@ -447,8 +447,11 @@ def _near_a_cliff(summary: Summary, best: Group) -> str:
 
 
 def narrow(group: Group) -> herd.Narrow | None:
-    """Whether a variant stands near a cliff by its numbers alone, and too few runs show whether it falls."""
-    return herd.narrow(group.scenario) if group.runs < ENOUGH else None
+    """Whether a variant stands near a cliff by its numbers alone, and too few runs show whether it falls. None where it
+    has fallen: much of its work is in vain.
+    """
+    has_fallen = group.mean("wasted_share") >= mechanism.WASTE
+    return herd.narrow(group.scenario) if group.runs < ENOUGH and not has_fallen else None
 
 
 def _few(runs: int) -> str:

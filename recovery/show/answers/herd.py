@@ -29,6 +29,23 @@ def comes_within_s(scenario: Scenario) -> float:
     return min((action.comes_within_s for action in scenario.actions), default=math.inf)
 
 
+def refused_s(scenario: Scenario) -> float:
+    """How long clients whose sessions operators ended, from when on recovery is counted, are refused at once, s; 0
+    where not all of them are, or it is not known how far apart they come then.
+    """
+    known = [action.refused_s for action in scenario.actions if math.isfinite(action.comes_within_s)]
+    return max(known, default=0.0) if scenario.is_counted_from_end else 0.0
+
+
+def piling_up(scenario: Scenario) -> float:
+    """The most requests that wait where all come back whose sessions ended: what the hosts do not serve meanwhile."""
+    fleet, spread_s = scenario.fleet, comes_within_s(scenario)
+    asks = float(fleet.asks) if fleet is not None else math.nan
+    if not scenario.is_counted_from_end or math.isinf(spread_s):
+        return asks
+    return max(asks - scenario.hosts.capacity_per_s * spread_s, 0.0)
+
+
 def is_in_one_instant(scenario: Scenario) -> bool:
     """Whether recovery is counted from the end of all sessions, after which clients come in less time than a timeout,
     and than the hosts need for half of them.
@@ -37,6 +54,13 @@ def is_in_one_instant(scenario: Scenario) -> bool:
     if fleet is None or not scenario.is_counted_from_end:
         return False
     return comes_within_s(scenario) < min(hosts.timeout_s, fleet.asks / hosts.capacity_per_s / 2)
+
+
+def is_of_the_end(scenario: Scenario) -> bool:
+    """Whether leases are surely lost since operators end sessions, and their clients come back in one instant or were
+    refused before.
+    """
+    return is_in_one_instant(scenario) or refused_s(scenario) > 0
 
 
 class Narrow(NamedTuple):
@@ -69,7 +93,7 @@ def narrow(scenario: Scenario) -> Narrow | None:
     if policies.queue.name != "fifo" or is_bounded or is_gated:
         return None
     work_s = fleet.asks / hosts.capacity_per_s  # renewals come behind them
-    return Narrow(spread_s, work_s) if work_s - spread_s > hosts.timeout_s / 2 else None
+    return Narrow(spread_s, work_s) if piling_up(scenario) > hosts.capacity_per_s * hosts.timeout_s / 2 else None
 
 
 def keeps_step(scenario: Scenario) -> bool:
@@ -110,6 +134,8 @@ def after_the_end_of_sessions(scenario: Scenario, work: float) -> Herd | None:
         return None
     most = min(room, patient)
     left, last_s, rounds = work - most - hosts.capacity_per_s * spread_s, 0.0, 1
+    while last_s < refused_s(scenario):  # who comes so soon finds no host
+        last_s += next(waits)
     while left > 0 and rounds < OFTEN:
         gap_s = lasts_s + next(waits)
         left -= min(most, hosts.capacity_per_s * gap_s)

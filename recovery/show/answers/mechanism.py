@@ -329,12 +329,15 @@ def _then_per_s(group: Group) -> float:
 
 
 def _that_ask(group: Group) -> float:
-    """Requests for leases that come at the return, in work of one that is made: all holders'. Where a cap holds leases
-    back that have ended, those that ran out by then, and renewals of the others, which are less work.
+    """Requests for leases that come at the return, in work of one that is made: all holders', but of those that come
+    apart after they were refused only what piles up. Where a cap holds leases back that have ended, those that ran out
+    by then, and renewals of the others, which are less work.
     """
     fleet, hosts = group.scenario.fleet, group.scenario.hosts
     if fleet is None:
         return math.nan
+    if herd.refused_s(group.scenario) > 0:
+        return herd.piling_up(group.scenario)
     out = group.mean("fluid_bound_s") * hosts.fastest_per_s + (1 - gates.MOST) * fleet.asks
     if math.isinf(gates.expiries_per_s(group.scenario)) or not out < fleet.asks or not fleet.renewals_per_s > 0:
         return fleet.asks
@@ -353,22 +356,29 @@ def timeout_limit(group: Group) -> Limit | None:
     hosts = group.scenario.hosts
     if group.scenario.policies.queue.name not in ORDERED or hosts.cancels:
         return None
-    if not group.runs and (found := _hanging(group.scenario)) is not None:
-        return found
+    hung = _hanging(group.scenario)
+    if not group.runs and hung is not None:
+        return hung
     times, what = backlog_in_timeouts(group), "those who wait need"
     asks = group.scenario.fleet.asks if group.scenario.fleet is not None else 0
     if hosts.queue_limit < asks * (1 - TOLD) and times == _in_timeouts(group, hosts.queue_limit):
         what = f"all who ask bring {show_duration(asks / _then_per_s(group))} of work; a full queue is"
     if not times > 1:  # what was given up and tried again lengthens the queue too
         times, what = _in_timeouts(group, group.mean("queue_peak")), "the longest queue needs"
-    if math.isnan(times) and (found := _all_at_once(group.scenario)) is not None:
+    is_apart = herd.refused_s(group.scenario) > 0
+    if math.isnan(times) and not is_apart and (found := _all_at_once(group.scenario)) is not None:
         return found
     if not times > 1:
         return None
     wasted = group.mean("wasted_share")
     text = f"{what} {show_duration(times * hosts.timeout_s)} of work, which is {_of_a_timeout(hosts, times)}"
-    if times == _of_whole_fleet(group.scenario) and herd.is_in_one_instant(group.scenario):
-        text = f"{_in_one_instant(group.scenario)}, which is {_of_a_timeout(hosts, times)}"
+    if is_apart and times == _in_timeouts(group, herd.piling_up(group.scenario)):
+        waits = show_duration(times * hosts.timeout_s)
+        text = f"{_come_back(group.scenario)}; up to {waits} of it wait, which is {_of_a_timeout(hosts, times)}"
+    elif times == _of_whole_fleet(group.scenario) and herd.is_in_one_instant(group.scenario):
+        text = f"{_come_back(group.scenario)}, which is {_of_a_timeout(hosts, times)}"
+    if hung is not None and hung.number > (1 + TOLD) * times:  # what stood there before them
+        text, times = hung.text, hung.number
     if wasted > 0.01:
         text += f": {show_share(wasted)} of what workers do is for requests whose sender has gone"
     if (lost := lost_again(group)) > 0:
@@ -412,7 +422,7 @@ def fails(scenario: Scenario) -> str:
 
 
 def _hanging(scenario: Scenario) -> Limit | None:
-    """Of what was not run: the hosts work so long on requests that hung that who asks at the return gives up."""
+    """The hosts work so long on requests that hung, or wait behind others, that who asks at the return gives up."""
     hosts = scenario.hosts
     if not hosts.hanging_s > hosts.timeout_s:
         return None
@@ -634,7 +644,8 @@ def _bounds(
         yield Limit("ramp", f"{text}only after {show_duration(opens_s)}{alone}", opens_s)
     longest_s = _longest_wait_s(scenario, down_s)
     wait = show_duration(longest_s)
-    if scenario.is_counted_from_end and math.isfinite(spread_s := gates.MOST * herd.comes_within_s(scenario)):
+    spread_s, refused_s = gates.MOST * herd.comes_within_s(scenario), herd.refused_s(scenario)
+    if scenario.is_counted_from_end and math.isfinite(spread_s) and not refused_s > 0:
         text = f"the first attempts of the clients are spread over {show_duration(spread_s / gates.MOST)}{alone}"
         yield Limit("spread", text, spread_s)
     if not math.isnan(ttr_s):  # before a run nobody knows how long they have waited by then
@@ -708,8 +719,9 @@ def restart_takes_s(scenario: Scenario, back_s: float) -> float:
 
 
 def _is_the_event(scenario: Scenario, action: Planned, back_s: float) -> bool:
-    """Whether recovery is counted from what an operator does here."""
-    return scenario.is_counted_from_end and action.at_s == back_s
+    """Whether recovery is counted from what an operator does here; before a run (nan) from whatever ends sessions."""
+    is_then = math.isfinite(action.comes_within_s) if math.isnan(back_s) else action.at_s == back_s
+    return scenario.is_counted_from_end and is_then
 
 
 def _slowed(scenario: Scenario, ttr_s: float, alone: str) -> Iterator[Limit]:
@@ -731,15 +743,14 @@ def _after_a_restart(scenario: Scenario, back_s: float, alone: str) -> Iterator[
     still waits.
     """
     for action in scenario.actions:
-        if action.at_s != back_s or not action.down_for_s > 0 or math.isinf(action.comes_within_s):
+        if action.at_s != back_s or not action.refused_s > 0 or math.isinf(action.comes_within_s):
             continue
-        wait_s = _wait_after_s(scenario, action.down_for_s)
+        wait_s = _wait_after_s(scenario, action.refused_s)
         text = (
-            f"a restart takes {show_duration(action.down_for_s)}, and clients that are refused meanwhile then wait up "
+            f"a restart takes {show_duration(action.refused_s)}, and clients that are refused meanwhile then wait up "
         )
-        yield Limit(
-            "backoff", f"{text}to {show_duration(wait_s)} before they try again{alone}", action.down_for_s + wait_s
-        )
+        text += f"to {show_duration(wait_s)} before they try again"
+        yield Limit("backoff", text + alone, action.refused_s + wait_s)
 
 
 def _wait_after_s(scenario: Scenario, down_s: float) -> float:
@@ -773,7 +784,7 @@ def _herd(group: Group, work: float, alone: str) -> Iterator[Limit]:
     """
     scenario, hosts = group.scenario, group.scenario.hosts
     if (found := herd.after_the_end_of_sessions(scenario, _that_came(group, work))) is not None and found.rounds > 1:
-        text = f"{_in_one_instant(scenario)}; the hosts take {show_count(found.at_once)} at a time, "
+        text = f"{_come_back(scenario)}; the hosts take {show_count(found.at_once)} at a time, "
         text += f"{LOST[found.lost]} and come back in step: {found.rounds} rounds, "
         text += f"the last begins after {show_duration(found.last_s)}"
         yield Limit("herd", text + alone, found.last_s)
@@ -879,13 +890,17 @@ LOST = {
 """What becomes of those who come in vain, as a part of a sentence."""
 
 
-def _in_one_instant(scenario: Scenario) -> str:
-    """That all come back at once, with how much work they are."""
+def _come_back(scenario: Scenario) -> str:
+    """How close together all come back, and since when, with how much work they are."""
     asks, hosts, spread_s = scenario.fleet.asks if scenario.fleet else 0, scenario.hosts, herd.comes_within_s(scenario)
-    when = "in one instant" if spread_s == 0 else f"within {show_duration(spread_s)}"
-    text = f"all {show_count(asks)} come back {when} when their sessions end, with "
-    text += f"{show_duration(asks / hosts.capacity_per_s)} of work at {show_count(hosts.capacity_per_s)} a second"
-    return text
+    who, when = f"all {show_count(asks)}", "in one instant" if spread_s == 0 else f"within {show_duration(spread_s)}"
+    since = "when their sessions end"
+    if (refused_s := herd.refused_s(scenario)) > 0:
+        since = f"once they are no longer refused, {show_duration(refused_s)} after their sessions end"
+        if spread_s > 0:
+            who, when = f"most of the {show_count(asks)}", f"within about {show_duration(spread_s)}"
+    text = f"{who} come back {when} {since}, with {show_duration(asks / hosts.capacity_per_s)} of work"
+    return f"{text} at {show_count(hosts.capacity_per_s)} a second"
 
 
 # --- later stages -----------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def of(group: Group, limit: Limit) -> Remedy | None:
     """The change that removes a limit of a variant; None where no key of the file does."""
     scenario, hosts = group.scenario, group.scenario.hosts
     match limit.kind:
-        case "herd" | "timeout" if herd.is_in_one_instant(scenario) and scenario.wanted_share < HIGH:
+        case "herd" | "timeout" if herd.is_of_the_end(scenario) and scenario.wanted_share < HIGH:
             return _first_delay(group)
         case "service":
             return _longer_timeout(group)

@@ -64,7 +64,7 @@ def _hang(manifest: RunManifest, first: Group, why: Cause) -> str:
     if not course or not (text or fails) or any(one.fails_share < 1 for one in course):
         return ""
     more = f": {text}" if text and text[1:] not in why.text else ""
-    if fails and not more and first.scenario.has_leases and first.scenario.policies.guard.name == "none":
+    if fails and not text and first.scenario.has_leases and first.scenario.policies.guard.name == "none":
         wait_s = first.scenario.hosts.client_wait_s
         more = f", and a client that failed asks again after up to {show_duration(wait_s)}"
     return f"While the dependency is away requests {fails or 'do not fail but hang'}{more}."

@@ -43,7 +43,7 @@ def answer_of(
     is_all_the_time = collapse is not None and collapse.kind in mechanism.ALL_THE_TIME
     why = Cause()
     if limit is not None:
-        is_always = not scenario.has_leases or is_all_the_time or herd.is_in_one_instant(scenario)
+        is_always = not scenario.has_leases or is_all_the_time or herd.is_of_the_end(scenario)
         is_always = is_always or limit.kind == "spread"  # which begins with the end of sessions
         always = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else ""
         text = always or f"{_spared(scenario)}{_if_all_run_out(scenario)}, {limit.text}."
