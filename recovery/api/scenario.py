@@ -13,6 +13,7 @@ from recovery.api.refusal import refused
 from recovery.api.run import Run
 from recovery.errors import ScenarioError
 from recovery.reading import experiment, toml_edit
+from recovery.reading.keys import left_out
 from recovery.show import text
 from recovery.show.answers import foretold
 from recovery.show.answers.scenario import answer_of
@@ -68,7 +69,11 @@ class Scenario:
 
         Raises ScenarioError.
         """
-        overrides = [f"{key}={_literal(key, value)}" for key, value in {**(changes or {}), **more}.items()]
+        given = {**(changes or {}), **more}
+        for key, value in given.items():
+            if wrong := left_out(self._experiment.raw, key, value):
+                raise ScenarioError(f"{key}: {wrong}")
+        overrides = [f"{key}={_literal(key, value)}" for key, value in given.items()]
         return Scenario(experiment.changed(self._experiment, overrides), self._known)
 
     def run(

@@ -190,13 +190,12 @@ OF_NAMES = ("classes", "expect", "sweep", "variants")
 """Tables of names that a file chooses itself: another such table takes the place of the whole one."""
 
 
-def _left_out(raw: Mapping[str, Any], parts: tuple[str, ...], value: object) -> str:
+def left_out(raw: Mapping[str, Any], name: str, value: object) -> str:
     """What is wrong with a table that takes the place of a whole part of a scenario where the file has more keys
     than it: these would go back to their defaults without a word; "" where nothing is.
     """
-    [name, *deeper] = parts
     old = raw.get(name)
-    if deeper or name in OF_NAMES or not isinstance(value, dict) or not isinstance(old, dict):
+    if name in OF_NAMES or not isinstance(value, dict) or not isinstance(old, dict):
         return ""
     lost = [key for key in old if key not in value]
     if not lost:
@@ -221,8 +220,6 @@ def override(raw: dict[str, Any], text: str) -> None:
             raise Refusal("want key=value, for instance host.workers=8 or policy.queue=lifo")
         parts = path_of(key.strip())
         if isinstance(value, str) and (wrong := _taken_apart(key.strip(), value)):
-            raise Refusal(wrong)
-        if wrong := _left_out(raw, parts, value):
             raise Refusal(wrong)
         changed = copy.deepcopy(raw)
         put(changed, parts, value)
