@@ -121,14 +121,17 @@ def test_the_hosts_take_as_long_as_a_run_shows(queue: str, least_s: float) -> No
 
 
 def test_no_bound_is_longer_than_what_it_explains() -> None:
-    """Oracle: a bound. Of the jobs of a minute over capacity most give up, and the peak is over soon."""
+    """Oracle: a bound. Of the jobs of a minute over capacity most give up, and the peak is over soon. Three retries
+    from 100 ms on wait 400 ms at most, so that no cap of 10 s limits them.
+    """
     preset = resources.files("recovery").joinpath("data", "presets", "jobs.toml")
     summary, said = told(preset.read_text(encoding="utf-8"))
     [lifo] = [group for group in summary.groups if group.variant == "last in, first out"]
     assert 0 < lifo.mean("ttr99_s") < 45
-    found = mechanism.limit_of(lifo)
-    assert found is not None
-    assert found.kind == "backoff"
+    assert mechanism.limit_of(lifo) is None
+    looked = mechanism.looked_at(lifo)
+    assert "clients wait up to 400 ms before they try again" in looked
+    assert not any("hosts" in one for one in looked)
     assert "hosts" not in said.change.text
 
 
@@ -1385,6 +1388,67 @@ def test_a_file_about_one_class_is_judged_by_it() -> None:
     assert "“first” changes priorities alone" in change.text
     assert "does not get in, whatever its class" in change.text
     assert "priorities" not in told(KINDS)[1].change.text
+
+
+# A host that does 40 a second, and 30 jobs a second with four tries each: three times what it does while all fail.
+TRIES = """
+label = "today"
+horizon = "25m"
+hold = "2m"
+recovers_from = "6m"
+coupling.window = "1s"
+host = { workers = 2, establish_time = { dist = "exponential", mean = "50ms" }, timeout = "3s" }
+policy.client = { name = "exponential", base = "1s", cap = "60s" }
+[jobs]
+retries = 3
+steps = [{ at = "0s", rate = "30/s" }, { at = "5m", rate = "150/s" }, { at = "6m", rate = "30/s" }]
+"""
+# In no queue of at most 3 s of work does anybody wait for longer than the timeout. Where the oldest come first and only
+# those are dropped that are older than 3 s, the next has no time left; half a second is enough for a service of 50 ms.
+QUEUES = {
+    'name = "fifo"': "collapsed",
+    'name = "bounded", limit = "1s"': "recovered",
+    'name = "bounded", limit = "9s"': "collapsed",
+    'name = "drop-expired"': "collapsed",
+    'name = "drop-expired", margin = "500ms"': "recovered",
+    'name = "drop-expired", max_age = "2500ms"': "recovered",
+}
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_what_theory_says_of_a_queue_of_jobs_is_what_its_run_does(queue: str) -> None:
+    text = f"policy.queue = {{ {queue} }}{TRIES}"
+    group = found_of(text).summary.groups[0]
+    assert set(group.verdicts) == {QUEUES[queue]}
+    outlook = foretold.of("today", resolved(parse(text).first.scenario)).outlook
+    assert outlook in ({"may collapse"} if QUEUES[queue] == "collapsed" else {"comes back", "open"})
+    if QUEUES[queue] == "collapsed":
+        why = mechanism.limit_of(group)
+        assert why is not None
+        assert why.kind == "retries"
+
+
+# Waits of 1, 2, 4, 8 and 16 s stand between six tries, whatever the cap.
+@pytest.mark.parametrize(
+    ("retries", "longest"), [(0, ""), (1, "1 s"), (5, "16 s"), (9, "60 s"), ('"unlimited"', "60 s")]
+)
+def test_the_longest_wait_of_jobs_is_one_that_their_tries_come_to(retries: object, longest: str) -> None:
+    text = TRIES.replace("retries = 3", f"retries = {retries}")
+    scenario = resolved(parse(text).first.scenario)
+    group = run_records.group_of("x", recovers_from_s=360, ttr99_s=1000, wasted_share=0, backlog_peak=10)
+    group = group.model_copy(update={"scenario": scenario})
+    looked = "; ".join(mechanism.looked_at(group))
+    assert ("clients wait up to" in looked) is bool(longest)
+    assert f"clients wait up to {longest} before" in looked or not longest
+
+
+def test_no_time_of_the_hosts_is_told_that_is_longer_than_it_took() -> None:
+    """4,000 jobs without an answer are 99 s of work at 40 a second. Cleared in 50 s, they were not all done."""
+    scenario = resolved(parse(TRIES).first.scenario)
+    known = {"recovers_from_s": 360.0, "wasted_share": 0.0, "backlog_peak": 4000.0}
+    for ttr_s, is_told in ((50.0, False), (500.0, True)):
+        group = run_records.group_of("x", ttr99_s=ttr_s, **known).model_copy(update={"scenario": scenario})
+        assert any("for the work" in one for one in mechanism.looked_at(group)) is is_told
 
 
 LOST_CLASS = {

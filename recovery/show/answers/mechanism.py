@@ -2,8 +2,9 @@
 scenario) and did (its measures); nothing is simulated (MODEL.md, section 4).
 """
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from recovery.measures.register import LEASES
@@ -21,6 +22,7 @@ TOLD = 0.05  # what makes a time longer by less is not told
 WAITED_OUT = 0.9  # of the longest wait, full jitter: 99 % of those who wait are through, as (1 - 0.9)² are not
 ORDERED = ("fifo", "bounded")  # queues that serve whoever came first, and know of no deadline
 BUCKETS = ("token-bucket", "leaky-bucket")
+MANY_TRIES = 10_000  # after so many waits that grow have come to their cap
 LEAST = (
     "capacity",
     "conflict",
@@ -84,7 +86,7 @@ def looked_at(group: Group, *, ttr_s: float | None = None, down_s: float = math.
         return list(_asked_of_a_collapse(group))
     ttr = group.mean("ttr99_s") if ttr_s is None else ttr_s
     work = work_of(group)
-    found = _bounds(group, work, gates.hosts_s(group.scenario, work), "", ttr, down_s)
+    found = _possible(_bounds(group, work, gates.hosts_s(group.scenario, work), "", ttr, down_s), ttr, group)
     wasted = [f"{show_share(group.mean('wasted_share'))} of the work is for answers that nobody waits for"]
     return [limit.text for limit in found if 0 < limit.number < math.inf] + wasted
 
@@ -281,12 +283,28 @@ def _lets_in_too_few(scenario: Scenario, from_s: float = math.inf, to_s: float =
 
 
 def _feeds_itself(group: Group) -> bool:
-    """Whether jobs come that a queue longer than the timeout keeps long, and the queue is so long or not known."""
+    """Whether jobs come that a queue longer than the timeout keeps long, and the queue is so long, or before anything
+    ran may become so.
+    """
     hosts, jobs = group.scenario.hosts, group.scenario.jobs
-    if jobs is None or hosts.cancels or group.scenario.policies.queue.name not in ORDERED:
+    is_ordered = group.scenario.policies.queue.name in ORDERED or _serves_at_the_last(group.scenario)
+    if jobs is None or hosts.cancels or not is_ordered:
         return False
     is_beyond = jobs.hidden_per_s == 0 or jobs.arrivals_per_s > jobs.hidden_per_s
-    return is_beyond and not backlog_in_timeouts(group) <= 1
+    most = _in_timeouts(group, min(hosts.queue_limit, hosts.admitted_queue))
+    return is_beyond and not (backlog_in_timeouts(group) if group.runs else most) <= 1
+
+
+def _serves_at_the_last(scenario: Scenario) -> bool:
+    """Whether a long queue drops whom nobody waits for any more, and yet serves the next so late that its client gives
+    up meanwhile: whoever waited longest comes first, and no more of its timeout need be left than a service takes.
+    """
+    queue, hosts = scenario.policies.queue, scenario.hosts
+    if queue.name != "drop-expired":
+        return False
+    age_s, margin_s = (float(value) if isinstance(value := queue.parameters.get(key), int | float) else 0.0
+                       for key in ("max_age", "margin"))  # fmt: skip
+    return max(margin_s, hosts.timeout_s - age_s if age_s > 0 else 0.0) < hosts.serves_s
 
 
 def _retries_feed(group: Group) -> Limit:
@@ -299,6 +317,10 @@ def _retries_feed(group: Group) -> Limit:
         come, hidden, tries = show_count(jobs.arrivals_per_s), show_count(jobs.hidden_per_s), jobs.retries + 1
         text = f"{come} jobs a second come, and with {tries:g} tries each the hosts get out of a long queue only below "
         text += f"{hidden} a second (hidden capacity)"
+    if _serves_at_the_last(group.scenario):
+        text += (
+            "; expired work is dropped, but next comes whoever waited longest, whose timeout ends while it is served"
+        )
     return Limit("retries", text, jobs.hidden_per_s)
 
 
@@ -541,7 +563,7 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     is_told = hosts_s <= most_s
     alone = _alone(group.scenario.hosts, hosts_s) if is_told else ""
     bounds = _bounds(group, work, hosts_s, alone, ttr, down_s)
-    known = [limit for limit in bounds if limit.kind not in LEAST or limit.number <= most_s]
+    known = _possible(bounds, ttr, group)
     known = [limit for limit in known if limit.kind != "bursts" or limit.number <= ttr / HALF]
     fits = any(limit.kind == "spread" and limit.number >= ttr * (1 - TOLD) - window_s for limit in known)
     longest_wait_s = most_s if fits else most_s / WAITED_OUT  # the cap of a wait that nobody sits out is no limit
@@ -562,6 +584,14 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     if rest_s > max(VAIN * ttr, window_s) and not math.isnan(group.mean("wasted_share")):
         text += _of_the_rest(group, work, rest_s, longest_wait_s=_longest_wait_s(group.scenario, down_s))
     return found._replace(text=text)
+
+
+def _possible(bounds: Iterable[Limit], ttr_s: float, group: Group) -> list[Limit]:
+    """Of such times those that are no longer than what was measured, where they are times for all the work: where many
+    jobs give up or are refused, less than that is done.
+    """
+    most_s = ttr_s * (1 + TOLD) + group.scenario.window_s
+    return [limit for limit in bounds if limit.kind not in LEAST or limit.number <= most_s]
 
 
 def _of_the_rest(group: Group, work: float, rest_s: float, *, longest_wait_s: float) -> str:
@@ -767,15 +797,20 @@ def _wait_after_s(scenario: Scenario, down_s: float) -> float:
 
 def _longest_wait_s(scenario: Scenario, down_s: float) -> float:
     """The longest wait between two attempts of a client that failed for so long: waits that grow may not have come to
-    their cap. At random they are half as long on average, so that more of them fit.
+    their cap, nor come to it in the tries that a job has. At random they are half as long on average, so that more of
+    them fit.
     """
     client, cap_s = scenario.policies.client, scenario.longest_wait_s
+    retries = math.inf if scenario.jobs is None else scenario.jobs.retries
+    if retries == 0:
+        return 0.0
     base, factor = (client.parameters.get(key) for key in ("base", "factor"))
     if not isinstance(base, int | float) or not isinstance(factor, int | float):
         return cap_s
     failed_s = 2 * down_s if client.name == "full-jitter" else down_s
     jitter = cap_s / scenario.hosts.client_wait_s if scenario.hosts.client_wait_s > 0 else 1.0
-    return min(cap_s, (base + (factor - 1) * failed_s) * jitter)
+    last_s = next(itertools.islice(herd.waits_s(scenario), int(min(retries, MANY_TRIES)) - 1, None))
+    return min(cap_s, last_s * jitter, (base + (factor - 1) * failed_s) * jitter)
 
 
 def _herd(group: Group, work: float, alone: str) -> Iterator[Limit]:
