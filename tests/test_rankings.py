@@ -319,6 +319,26 @@ def test_where_all_times_are_equal_no_lever_decides() -> None:
     assert "decides" not in why.text
 
 
+def test_the_lever_that_decides_is_judged_by_the_mean_as_its_choices_are() -> None:
+    """Of the policies with one choice a few more than half take 10 s, the others 1,000 s: the middle one takes 10 s,
+    and the mean is above 100 s, which all with another choice take.
+    """
+    found = swept()
+    lever = next(one for one in found.design.levers if one.key == "policy.client")
+    mixed = [one for one in found.policies if one.levers[lever.key] == lever.values[0]]
+    quick = {one.id for one in mixed[: len(mixed) // 2 + 1]}
+
+    def time_s(one: sweep_record.Policy) -> float:
+        return 100.0 if one.levers[lever.key] != lever.values[0] else 10.0 if one.id in quick else 1000.0
+
+    timed = [one.model_copy(update={"restricted": Estimate(mean=time_s(one))}) for one in found.policies]
+    why = sweep.answer_of(found.model_copy(update={"policies": tuple(timed), "middle": None})).why
+    share = len(quick) / len(mixed)
+    assert why.mechanism == lever.key
+    assert why.number == pytest.approx(share * 10 + (1 - share) * 1000 - 100)
+    assert "take 100 s on average" in why.text
+
+
 def test_a_sweep_without_its_file_tells_no_savings() -> None:
     found = swept()
     assert sweep.answer_of(found).change.text.count("sooner than the file") == 1

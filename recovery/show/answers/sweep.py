@@ -125,44 +125,36 @@ def _may_be_chance(summary: Summary) -> str:
     return " In so few draws that may be chance." if too_few_in(summary) else ""
 
 
-def _middle(times: Sequence[float]) -> float:
-    """The middle one of sorted times."""
-    return times[len(times) // 2]
-
-
 def _mean(times: Sequence[float]) -> float:
     return math.fsum(times) / len(times)
 
 
 def _deciding(summary: Summary, ran: Sequence[Told]) -> Cause:
-    """The lever whose values differ most in the middle time of their policies."""
+    """The lever whose values differ most in the mean time of their policies, by which choices are judged, too."""
     spreads: list[tuple[float, str, list[tuple[float, str]]]] = []
     for lever in summary.design.levers:
         each = [
-            (sorted(one.restricted.mean for one in ran if one.levers.get(lever.key) == value), lever.words_of(value))
+            ([one.restricted.mean for one in ran if one.levers.get(lever.key) == value], lever.words_of(value))
             for value in lever.values
         ]
-        fair = max((len(times) for times, _ in each), default=0) / 2  # what stands beside less has no fair middle
-        middle = _mean if len(ran) < FEW_POLICIES else _middle
-        middles = [(middle(times), words) for times, words in each if times and len(times) >= fair]
-        if len(middles) > 1:
-            middles.sort()
-            spreads.append((middles[-1][0] - middles[0][0], lever.key, middles))
+        fair = max((len(times) for times, _ in each), default=0) / 2  # what stands beside less has no fair mean
+        means = [(_mean(times), words) for times, words in each if times and len(times) >= fair]
+        if len(means) > 1:
+            means.sort()
+            spreads.append((means[-1][0] - means[0][0], lever.key, means))
     if not spreads:
         return Cause()
-    spread, key, middles = max(spreads)
-    (low, best), (high, worst) = middles[0], middles[-1]
+    spread, key, means = max(spreads)
+    (low, best), (high, worst) = means[0], means[-1]
+    if not spread > 0:
+        return Cause(text="No lever changes the time.")
     if len(ran) < FEW_POLICIES:
-        if not spread > 0:
-            return Cause(text="No lever changes the time.")
         low_to, high_to = (_times_with(ran, key, words, summary) for words in (best, worst))
         text = f"{key} decides most: with “{best}” it takes {low_to}, with “{worst}” {high_to}."
         text += _may_be_chance(summary)
         return Cause(text=text, mechanism=key, number=spread)
-    if not spread > 0:
-        return Cause(text="No lever changes the time of the middle policy.")
     show = times_from(summary.window_s)
-    text = f"{key} decides most: the middle policy that has “{best}” takes {show(low)}, "
+    text = f"{key} decides most: policies with “{best}” take {show(low)} on average, "
     text += f"with “{worst}” {show(high)}.{_may_be_chance(summary)}"
     return Cause(text=text, mechanism=key, number=spread)
 
