@@ -115,6 +115,15 @@ def test_runs_of_other_seeds_are_independent(folder_of: Maker, tmp_path: Path) -
     assert (row.runs, row.than_runs) == (3, 4)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_runs_without_a_partner_are_told_as_left_out(folder_of: Maker, tmp_path: Path, turned: bool) -> None:
+    a, b = folder_of(tmp_path / "a", {"w": TIMES["a"]}), folder_of(tmp_path / "b", {"w": TIMES["b"][:1]})
+    sure = answer_of(beside(*((b, a) if turned else (a, b)))).sure.text
+    assert "3 of the 4 runs of “a” are left out, since “b” has no run with the same seed and draws." in sure
+    assert sure.count("left out") == 1
+    assert "left out" not in answer_of(beside(a, a)).sure.text
+
+
 def test_variants_are_matched_by_name_and_the_first_with_the_first(folder_of: Maker, tmp_path: Path) -> None:
     a = folder_of(tmp_path / "a", {"as is": [5.0], "lifo": [4.0], "only here": [1.0]})
     b = folder_of(tmp_path / "b", {"as written": [6.0], "lifo": [7.0]})

@@ -80,6 +80,8 @@ class Outcome(Record):
     runs: int
     than_recovered: int
     than_runs: int
+    left_out: int = 0  # runs that have no partner with the same seed and draws on the other side, where others do
+    than_left_out: int = 0
     traffic: TrafficName = LEASES
 
 

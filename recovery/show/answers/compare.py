@@ -21,6 +21,7 @@ def answer_of(found: Comparison) -> Answer:
         sure = "One run of each, so that nothing tells chance from change."
     else:
         sure = f"{most} runs of each, {'paired by seed and draw' if paired else 'independent'}; 95 % intervals."
+    sure += _left_out(found)
     answer = Answer(
         happened=AnswerPart(text="\n".join(compare_text.answers(found))), why=Cause(), change=change,
         sure=AnswerPart(text=sure),
@@ -32,6 +33,20 @@ def answer_of(found: Comparison) -> Answer:
         ),
     )  # fmt: skip
     return answer.speaking_of(found.called)
+
+
+def _left_out(found: Comparison) -> str:
+    """How many runs of a side are not compared, since the other has none with the same seed and draws, in sentences; of
+    each side by its first variant; "" where all are compared.
+    """
+    sides = {one.than: (one.than_left_out, one.runs, one.run) for one in reversed(found.outcomes) if one.than_left_out}
+    sides |= {one.run: (one.left_out, one.runs, one.than) for one in reversed(found.outcomes) if one.left_out}
+    told = (
+        f" {many} of the {many + runs} runs of “{name}” {'is' if many == 1 else 'are'} left out, since “{other}” has "
+        "no run with the same seed and draws."
+        for name, (many, runs, other) in sides.items()
+    )
+    return "".join(told)
 
 
 def _change(found: Comparison) -> Change:

@@ -106,6 +106,8 @@ def _outcome(pair: Pair, measures: Sequence[str], traffic: register.TrafficName)
         runs=len(back),
         than_recovered=int(was.sum()),
         than_runs=len(was),
+        left_out=len(pair.all_mine.verdicts) - len(pair.mine.verdicts),
+        than_left_out=len(pair.all_theirs.verdicts) - len(pair.theirs.verdicts),
         traffic=traffic,
     )
 
