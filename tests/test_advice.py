@@ -1451,6 +1451,13 @@ def test_no_time_of_the_hosts_is_told_that_is_longer_than_it_took() -> None:
         assert any("for the work" in one for one in mechanism.looked_at(group)) is is_told
 
 
+def test_a_system_that_is_overloaded_all_the_time_is_called_so() -> None:
+    """50 jobs a second come to a host that does 40, so what waits before the peak is no normal."""
+    said = "“today” is overloaded: 50 jobs a second come, and the hosts do 40."
+    assert said in " ".join(notes(told(TRIES.replace("30/s", "50/s"))[0]))
+    assert "overloaded" not in " ".join(notes(told(TRIES)[0]))
+
+
 LOST_CLASS = {
     "of “old” are": """
 question = "When are the old ones back?"

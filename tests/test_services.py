@@ -424,6 +424,25 @@ def test_dynamodb_took_everybody_down_and_launches_only_those_who_launch() -> No
     assert not hit & {"dynamodb", "dwfm", "iam_sign_in", "support", "lambda_sqs"}
 
 
+def test_stretches_of_a_short_event_are_told_apart() -> None:
+    """Down from 5 to 15 min; 10 min of work drain at twice the rate in which they came, until 20 min; and somebody acts
+    10 min after that.
+    """
+    text = """[services.api]
+impaired = [{ from = "5m", to = "15m" }]
+[services.mail]
+needs = [{ on = "api", kind = "backlog", ratio = 3.0 }]
+[services.ledger]
+needs = [{ on = "mail", kind = "manual", after = "10m" }]
+"""
+    out = services.alone(table_of(text))
+    told = [("api", 300, 900), ("backlog", 900, 1200), ("manual step", 1200, 1800)]
+    part = services.summary([out])
+    [ledger] = [one for one in part.services if one.name == "ledger"]
+    for found in (part.critical, ledger.waits):
+        assert [(one.waits_for, one.from_s, one.to_s) for one in found] == told
+
+
 def test_a_large_table_is_quick() -> None:
     table = service_table.parse(random_table(3, nodes=1000, horizon="83h"))
     begun = time.process_time()

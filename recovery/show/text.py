@@ -218,7 +218,25 @@ def notes(summary: Summary) -> list[str]:
     if kept:
         text = "efficiency, amplification and wasted are – where no lease was lost: they count while leases come back."
         out.append(speaking_of(first.scenario.called, text))
-    out += [text for text in [counted_over(summary)] if text]
+    return [*out, *_overloaded(summary), *filter(None, [counted_over(summary)])]
+
+
+def _overloaded(summary: Summary) -> list[str]:
+    """Which variants ask for more jobs than the hosts do all the time, though a part of their backlog counts as
+    cleared: what waited before anything happened is no normal.
+    """
+    out = []
+    for group in summary.groups:
+        scenario = group.scenario
+        if group.levers or scenario.jobs is None or not scenario.wanted_share >= 1:
+            continue
+        if math.isfinite(group.mean("ttr50_s")):
+            come, can = show_count(scenario.jobs.arrivals_per_s), show_count(scenario.hosts.per_s_at(math.inf))
+            text = f"“{group.variant}” is overloaded: {come} jobs a second come, and the hosts do {can}. "
+            text += (
+                "Its backlog counts as cleared once no more jobs wait than before the trouble, when it grew already."
+            )
+            out.append(text)
     return out
 
 

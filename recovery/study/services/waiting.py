@@ -10,7 +10,8 @@ from recovery.store.service_record import Stretch, Wait, Waited
 from recovery.study.services.outcome import Floats, ServicesOutcome, labels
 from recovery.study.services.rules import NO_DEPTH
 
-HOLD_S = 600.0  # what lasts less belongs to the stretch before
+HOLD_S = 600.0  # what lasts less belongs to the stretch before;
+HOLD_SHARE = 0.1  # in a short event what lasts less than this part of all the time in which somebody waits
 
 
 def waits(out: ServicesOutcome) -> Floats:
@@ -35,19 +36,24 @@ def waited(outs: Sequence[ServicesOutcome]) -> list[Waited]:
     return sorted(rows, key=lambda row: -row.minutes)
 
 
-def critical(out: ServicesOutcome, hold_s: float = HOLD_S) -> list[Stretch]:
+def held(out: ServicesOutcome) -> int:
+    """So many windows a stretch lasts at least to be told by itself."""
+    impaired = np.logical_or.reduce([state.is_impaired for state in out.states.values()])
+    return max(round(min(HOLD_S / out.window_s, HOLD_SHARE * np.count_nonzero(impaired))), 1)
+
+
+def critical(out: ServicesOutcome, least: int) -> list[Stretch]:
     """What most of the impaired services were waiting for, one stretch after another: from, to, what, its share of the
-    minutes lost in that stretch. Stretches shorter than `hold_s` belong to the one before.
+    minutes lost in that stretch. Those of fewer than `least` windows belong to the one before.
     """
     found = waits(out)
     names = labels(out.table)
     total = found.sum(0)
     most = np.where(total > 0, found.argmax(0), -1)
-    held = max(round(hold_s / out.window_s), 1)
     starts = [0, *(np.flatnonzero(np.diff(most)) + 1).tolist(), len(most)]
     runs: list[tuple[int, int, int]] = []  # from, to, what
     for a, b in itertools.pairwise(starts):
-        is_brief = bool(runs) and b - a < held and most[a] >= 0 and runs[-1][2] >= 0
+        is_brief = bool(runs) and b - a < least and most[a] >= 0 and runs[-1][2] >= 0
         if runs and (is_brief or runs[-1][2] == most[a]):
             runs[-1] = (runs[-1][0], b, runs[-1][2])
         else:
@@ -65,10 +71,11 @@ def critical(out: ServicesOutcome, hold_s: float = HOLD_S) -> list[Stretch]:
     ]
 
 
-def chains(out: ServicesOutcome, name: str, hold_s: float = HOLD_S) -> list[Wait]:
-    """What one service was waiting for, one stretch after another, with the chain of services to the end."""
+def chains(out: ServicesOutcome, name: str, least: int) -> list[Wait]:
+    """What one service was waiting for, one stretch after another, with the chain of services to the end.
+    Stretches of fewer than `least` windows belong to the one before.
+    """
     state, names = out.states[name], labels(out.table)
-    held = max(round(hold_s / out.window_s), 1)
     starts = [0, *(np.flatnonzero(np.diff(state.waits_for)) + 1).tolist(), out.windows]
     runs: list[tuple[int, int, str]] = []  # from, to, what
     for a, b in itertools.pairwise(starts):
@@ -76,7 +83,7 @@ def chains(out: ServicesOutcome, name: str, hold_s: float = HOLD_S) -> list[Wait
             continue
         label = names[state.waits_for[a]]
         joins = bool(runs) and runs[-1][1] == a
-        if joins and (b - a < held or runs[-1][2] == label):
+        if joins and (b - a < least or runs[-1][2] == label):
             runs[-1] = (runs[-1][0], b, runs[-1][2])
         else:
             runs.append((a, b, label))
