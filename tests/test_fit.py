@@ -850,3 +850,24 @@ def test_what_is_measured_a_second_is_a_flow_over_a_window(made: tuple[Path, Pat
         values = fit.sampled(outcome, name, outcome.times_s.tolist())
         assert values.min() >= 0
         assert unit != "share" or values.max() <= 1
+
+
+@pytest.mark.parametrize(("times", "told"), [(60, "60 times"), (3600, "3600 times"), (1 / 60, "1/60 of")])
+def test_a_flow_in_another_unit_is_not_called_shifted(tmp_path: Path, times: float, told: str) -> None:
+    """500 leases are looked after every 10 s: 50 succeed a second, 3,000 a minute."""
+    file, series = tmp_path / "one.toml", tmp_path / "flow.csv"
+    file.write_text(
+        'horizon = "10m"\nhold = "1m"\nfleet = { holders = 500, hosts = 1 }\n'
+        'lease = { duration = "1m", check_every = "10s" }\n'
+        'host = { workers = 2, establish_time = "20ms", timeout = "10s" }\n'
+        'dependency.outages = [{ from = "4m", to = "6m" }]\npolicy.client = { name = "fixed", delay = "5s" }\n',
+        encoding="utf-8",
+    )
+    rows = [f"{at},{(0 if 240 < at < 360 else 50) * times}" for at in range(60, 600, 60)]
+    series.write_text("\n".join(["time_s,a", *rows]) + "\n", encoding="utf-8")
+    words = ["fit", str(file), "--range", "host.workers=2..4", "--samples", "2", "--series", str(series)]
+    said = CliRunner().invoke(cli.main, [*words, "--column", "succeeded_per_s", "--out", str(tmp_path)]).stderr
+    assert "want a rate a second" in said
+    assert f"it is about {told} what is simulated, so is it in another unit" in said
+    assert ("counts a minute" in said, "counts an hour" in said) == (times == 60, times == 3600)
+    assert "shifted" not in said

@@ -185,6 +185,7 @@ MISTAKEN = {
     "rate = '9/s', rule = 'queue-size'": "want either rule or rate",
     "rule = 'queue-size-switch', release = [{ after = '3m', rate = '9/s' }]": 'want rate = "off" in release',
     "release = []": 'want rate, such as "200/s"',
+    "rate = 'off'": 'release = [{ after = "5m", rate = "off" }]',
 }
 
 

@@ -188,11 +188,20 @@ class Release(Part):
     )
 
 
+def _not_off(value: object) -> object:
+    if value == "off":
+        raise ValueError(
+            'want a rate such as "200/s"; a throttle is let go of by its release: '
+            'release = [{ after = "5m", rate = "off" }]'
+        )
+    return value
+
+
 class Throttle(_OnClients):
     """A limit in front of everything, let go of step by step: a token bucket, or another rule of admission."""
 
     do: Literal["throttle"] = "throttle"
-    rate: policies.RateOfFleet | None = Field(
+    rate: Annotated[policies.RateOfFleet | None, BeforeValidator(_not_off)] = Field(
         None, description='of the whole fleet: "200/s", or "90%" of what it can establish; wanted without rule'
     )
     burst: Duration = Field(

@@ -23,6 +23,13 @@ FINEST = 1 / 2_000  # of a range: the last step of the finer search
 MET = 0.1  # standard deviations: a milestone that is closer is met
 STEP_MOST = 0.25  # of a range: the longest step of that search
 PAIR = 2  # gaps that a scan halves at a time, side by side: always so many, so that threads change no result
+UNITS = {
+    60: "a minute",
+    3600: "an hour",
+    100: "",
+    1000: "",
+}  # by what numbers in another unit are off, and whose counts
+NEAR = 1.25  # times: so near to such a factor, a series before an outage is in another unit
 STEP = 0.05  # of a range, for sensitivities: milestones lie on a grid, so a step must be seen
 
 
@@ -90,12 +97,30 @@ class Tried:
             )
             asked = "is it the share of those without (--without)?" if is_turned else "are they shifted (--origin)?"
             wanted = "the share itself" if is_turned else "times from the scenario's start"
+            before = np.array(self.observations.times_s) < outages[0].start
+            is_share = self.observations.unit == "share"
+            if not is_share and (unit := _other_unit(values[before].mean(), simulated[:, before].mean(1))):
+                wanted, asked = "a rate a second" if self.observations.column.endswith("_per_s") else "its unit", unit
             raise Refusal(
                 f"{file}: {self.observations.column} is {values[at]:.3g} in the series at "
                 f"{show_duration(self.observations.times_s[at])}, before the dependency goes away at "
                 f"{show_duration(outages[0].start)}, where the simulation is at least {off[at]:.3g} off with every "
                 f"value tried; want {wanted}: {asked}"
             )
+
+
+def _other_unit(observed: float, simulated: Floats) -> str:
+    """Of means of a series before the outage: whether it is in another unit than what is simulated with some value
+    tried, by which constant it is then off; "" where it is by none of those that units differ by.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = observed / simulated
+    for factor, unit in UNITS.items():
+        for times, whole in ((ratios / factor, f"{factor} times"), (ratios * factor, f"1/{factor} of")):
+            if ((times > 1 / NEAR) & (times < NEAR)).any():
+                of = f", such as counts {unit}" if whole.endswith("times") and unit else ""
+                return f"it is about {whole} what is simulated, so is it in another unit{of}?"
+    return ""
 
 
 def best_of(tried: Tried, samples: int) -> list[float]:
