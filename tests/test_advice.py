@@ -975,6 +975,17 @@ def test_an_instant_in_which_all_are_refused_is_no_work() -> None:
     assert (herd.comes_within_s(alike), herd.refused_s(alike)) == (0, 120)
 
 
+def test_a_collapse_is_not_praised_for_its_short_queue() -> None:
+    """A throttle of one a second that takes renewals, too, of which 2,000 / 180 s = 11 a second come, lets few wait and
+    nobody be well.
+    """
+    throttle = '{ do = "throttle", at = "30m", rate = "1/s" }'
+    summary, answer = told(f'{LEASES}policy.queue = "fifo"\n[variants.few]\noperator = [{throttle}]\n')
+    assert summary.groups[1].verdicts == {"collapsed": 1}
+    assert summary.groups[1].mean("queue_peak") < 0.1 * summary.groups[0].mean("queue_peak")
+    assert not re.search("Fewest wait|answered sooner", answer.change.text)
+
+
 def test_a_limit_of_all_hosts_is_told_for_each() -> None:
     """Four hosts make 20 a second each: 32 a second for all are 8 for each, 40 % of what it can do."""
     text = LEASES.replace("hosts = 1", "hosts = 4") + 'policy.admission = { name = "token-bucket", rate = "32/s" }\n'

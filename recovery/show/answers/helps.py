@@ -237,11 +237,18 @@ def _later(summary: Summary, others: Sequence[Group]) -> str:
     return f"{', '.join(told[:LATER_TOLD])}{' and so on' if len(told) > LATER_TOLD else ''}." if told else ""
 
 
+def _as_often_well(summary: Summary) -> list[Group]:
+    """The first variant, and the others that are back at least as often: a short queue is no praise of a collapse."""
+    first, others = summary.groups[0], _changes_of_the_system(summary)[0]
+    was = advice.standing(summary, first).never_share
+    return [first, *(one for one in others if advice.standing(summary, one).never_share <= was)]
+
+
 def _answered_sooner(summary: Summary) -> str:
     """Which variant answers requests much sooner, though leases or jobs are back no sooner: that is what clients who
     get in feel, and no time to recovery tells it; "" where none does.
     """
-    first, *others = [summary.groups[0], *_changes_of_the_system(summary)[0]]
+    first, *others = _as_often_well(summary)
     known = [one for one in others if not math.isnan(one.mean(TIME))]
     least = min(known, key=lambda one: one.mean(TIME), default=first)
     was_s, now_s = first.mean(TIME), least.mean(TIME)
@@ -253,17 +260,15 @@ def _answered_sooner(summary: Summary) -> str:
 
 def _fewest_wait(summary: Summary) -> str:
     """Which variant lets fewest wait though none is sooner, with what that costs in time and in harms."""
-    first = summary.groups[0]
-    least = advice.fewest_wait([first, *_changes_of_the_system(summary)[0]])
+    first, *others = _as_often_well(summary)
+    least = advice.fewest_wait([first, *others])
     if least is None:
         return ""
     was, now = advice.standing(summary, first), advice.standing(summary, least)
     peaks = (show_count(group.mean("queue_peak")) for group in (least, first))
     text = f"Fewest wait under “{least.variant}”: {' requests at most instead of '.join(peaks)}"
     later_s = now.mean_s - was.mean_s
-    if now.never_share > was.never_share:
-        text += f", but it is not well before the end{_in_runs(now)}"
-    elif later_s > first.scenario.window_s:
+    if later_s > first.scenario.window_s:
         text += f", but it is {show_duration(later_s)} later"
     cost = costs(first.scenario.traffic, first.mean, least.mean)
     if ", but it is " in text:
