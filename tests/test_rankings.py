@@ -267,8 +267,9 @@ def test_a_sample_tells_a_time_or_why_there_is_none(low: float, high: float, sai
 
 
 def test_who_waits_while_all_fail_slowly_is_told_before_a_run() -> None:
-    """2,000 are 5 s of work for 40 workers, a quarter of a timeout of 20 s; where each takes 4 s to fail they are 200 s
-    for the last of those who ask while the dependency is down, ten timeouts. For two workers r1 is 5.
+    """2,000 are 5 s of work for 40 workers, a quarter of a timeout of 20 s. Where each takes 4 s to fail, the hosts get
+    through 10 a second for 20 min, while each client asks every 22.5 s, half of a wait of up to 5 s after it gave up: what
+    stands in the queue at the return is the work of more than ten timeouts. For two workers r1 is 5.
     """
 
     def why(slow: str, many: str) -> Cause:
@@ -276,7 +277,8 @@ def test_who_waits_while_all_fail_slowly_is_told_before_a_run() -> None:
         return recovery.parse(filled.replace("workers = 2", f"workers = {many}")).answer.why
 
     assert (why("10ms", "2").mechanism, why("10ms", "2").number) == ("timeout", pytest.approx(5))
-    assert (why("4s", "40").mechanism, why("4s", "40").number) == ("timeout", pytest.approx(2000 / 40 * 4 / 20))
+    waiting = (2000 / 22.5 - 40 / 4) * 20 * 60
+    assert (why("4s", "40").mechanism, why("4s", "40").number) == ("timeout", pytest.approx(waiting * 0.1 / 40 / 20))
     assert why("100ms", "40").mechanism != "timeout"
 
 
