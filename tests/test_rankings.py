@@ -268,8 +268,8 @@ def test_a_sample_tells_a_time_or_why_there_is_none(low: float, high: float, sai
 
 def test_who_waits_while_all_fail_slowly_is_told_before_a_run() -> None:
     """2,000 are 5 s of work for 40 workers, a quarter of a timeout of 20 s. Where each takes 4 s to fail, the hosts get
-    through 10 a second for 20 min, while each client asks every 22.5 s, half of a wait of up to 5 s after it gave up: what
-    stands in the queue at the return is the work of more than ten timeouts. For two workers r1 is 5.
+    through 10 a second for 20 min, while each client asks every 22.5 s, half of a wait of up to 5 s after it gave up:
+    what stands in the queue at the return is the work of more than ten timeouts. For two workers r1 is 5.
     """
 
     def why(slow: str, many: str) -> Cause:
