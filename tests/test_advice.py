@@ -975,6 +975,18 @@ def test_an_instant_in_which_all_are_refused_is_no_work() -> None:
     assert (herd.comes_within_s(alike), herd.refused_s(alike)) == (0, 120)
 
 
+@pytest.mark.parametrize(("limit", "is_told"), [("10s", False), ("5s", True), ("30s", True)])
+def test_explain_does_not_advise_what_a_variant_has(limit: str, is_told: bool) -> None:
+    """100 s of work and a timeout of 20 s: a queue of 10 s is half a timeout, which is advised. Others are no such."""
+    text = LEASES.replace('timeout = "30m"', 'timeout = "20s"')
+    text += f'[variants.bounded]\npolicy.queue = {{ name = "bounded", limit = "{limit}" }}\n'
+    experiment = parse(text)
+    first = experiment.first.scenario
+    others = others_resolved(experiment.variants)
+    change = answer_before("a.toml", "a", resolved(first), (), outages=written_outages(first), variants=others).change
+    assert ("a queue of at most 10 s of work" in change.text) == is_told
+
+
 def test_a_collapse_is_not_praised_for_its_short_queue() -> None:
     """A throttle of one a second that takes renewals, too, of which 2,000 / 180 s = 11 a second come, lets few wait and
     nobody be well.

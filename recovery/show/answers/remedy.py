@@ -13,6 +13,7 @@ from recovery.units import show_count, show_duration
 REFUSING = 0.1  # of the hosts' work: saying no should take no more
 HIGH = 0.9  # of what the hosts can do: a limit that holds nobody back and yet spares them
 SHORT_QUEUE = "a short queue"
+FIRST_DELAY = "a first delay"
 SAME = 0.02  # relative: what is proposed is told with two or three digits, and so near to what is set it is no change
 HEADROOM = 0.7  # of the hosts' work: what must be done all the time should take no more
 
@@ -314,6 +315,14 @@ def short_queue(group: Group, times: int = 1) -> Remedy | None:
     return _queue_of(hosts.timeout_s / 2)
 
 
+def is_in(scenario: Scenario, found: Remedy) -> bool:
+    """Whether a scenario has the short queue or the first delay that is proposed; False of other changes."""
+    hosts = scenario.hosts
+    if is_short_queue(found):
+        return _is_set(hosts.timeout_s / 2, hosts.queue_limit / hosts.capacity_per_s)
+    return found.name == FIRST_DELAY and _is_set(found.back_s, herd.comes_within_s(scenario))
+
+
 def is_short_queue(found: Remedy) -> bool:
     """Whether it is a short queue alone, which saves the work in vain and nothing else."""
     return found.name == SHORT_QUEUE
@@ -439,7 +448,7 @@ def _first_delay(group: Group) -> Remedy:
     text = f"a first delay at random of up to {over} before clients come back, or hold-clients, by which operators let "
     text += f"them in again in waves over {over}"
     delay = f'lease.first_delay={{ dist = "uniform", min = "0s", max = "{said}" }}'
-    return Remedy("a first delay", text, (delay,), whole_s)
+    return Remedy(FIRST_DELAY, text, (delay,), whole_s)
 
 
 def _asking_sooner(group: Group) -> Remedy:

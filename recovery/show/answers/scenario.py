@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from recovery.show import advice
 from recovery.show.answers import apart, foretold, gates, herd, lasting, mechanism, moments, remedy
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
-from recovery.show.answers.foretold import Foretold, Variants
+from recovery.show.answers.foretold import Variants
 from recovery.show.answers.inputs import assumed, trying
 from recovery.store.note_record import Note
 from recovery.store.run_record import Group
@@ -52,8 +52,7 @@ def answer_of(
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
     # of variants that are as good one is named first that somebody can choose, as after a run
     chosen_first = sorted(variants, key=lambda one: apart.is_of_the_outage(scenario, one[1]))
-    others = [foretold.of(*one) for one in chosen_first]
-    change = _to_try(asked, collapse, others, file, given, policies)
+    change = _to_try(asked, collapse, chosen_first, file, given, policies)
     kept = "" if is_all_the_time else lasting.told(scenario, outages, lasts)  # a lease not renewed before lasts less
     if kept:
         why, change = Cause(mechanism="nothing"), _of_kept(file, given, policies, is_sure=lasting.is_sure(kept))
@@ -75,20 +74,23 @@ def answer_of(
 def _to_try(
     asked: Group,
     collapse: mechanism.Limit | None,
-    others: Sequence[Foretold],
+    variants: Variants,
     file: str,
     given: Sequence[str],
     policies: Sequence[str],
 ) -> Change:
     """What would keep it from a collapse that theory names: as after a run, a variant of the file before any other
-    change. Whether it comes to pass only a run tells, save where too much is asked for all the time; and so whether
-    what merely takes its time needs a change.
+    change, and no change that a variant has. Whether it comes to pass only a run tells, save where too much is asked
+    for all the time; and so whether what merely takes its time needs a change.
     """
     scenario = asked.scenario
     is_sure = collapse is not None and collapse.kind in mechanism.ALL_THE_TIME
     # where no lease may run out at all, what would make them again is no advice yet
     feared = collapse if is_sure or not _spared(scenario) else None
     cure = None if feared is None else remedy.of(asked, feared)
+    if cure is not None and any(remedy.is_in(one, cure) for _, one, *_ in variants):
+        cure = None
+    others = [foretold.of(*one) for one in variants]
     said, free = ("", None) if feared is None else foretold.sentence(feared, others)
     plain = trying(file, given, (), policies=policies)
     if free is not None:
