@@ -24,7 +24,7 @@ from recovery.show.answers.rests import not_well_with
 from recovery.show.answers.run import answer_of
 from recovery.show.answers.scenario import answer_of as answer_before
 from recovery.show.figures import TimeAxis
-from recovery.show.text import counted, explained, intervals_table, notes, variants_table
+from recovery.show.text import counted, explained, intervals_table, notes, show_saved, variants_table
 from recovery.simulate import pipeline
 from recovery.simulate.explain import explanation
 from recovery.stages.leases import holders_of
@@ -33,6 +33,7 @@ from recovery.store.scenario_record import Scenario, Span
 from recovery.study import keeping
 from recovery.study.resolved import others_resolved, resolved, written_outages
 from recovery.study.summary import summarise
+from recovery.units import show_duration
 
 # 2,000 holders, one host with 2 workers of 100 ms: 20 leases a second, 100 s for all. Away from 10 to 30 min.
 LEASES = """
@@ -1625,6 +1626,20 @@ policy.queue = { name = "bounded", limit = "9s" }
     throttled = LEASES.replace("host = ", 'operator = [{ do = "throttle", at = "31m", rate = "5/s" }]\nhost = ', 1)
     said = told(f"{throttled}[variants.best]\nhost.workers = 8\noperator = []\n")[1]
     assert "It sets operator = [], host.workers = 8 instead of 2." in said.change.text  # without the list that it had
+
+
+def test_a_value_that_takes_long_is_not_cut() -> None:
+    actions = ", ".join(
+        f'{{ do = "throttle", at = "{at}m", rate = "15/s", only = "establish" }}' for at in (90, 95, 99)
+    )
+    sets = told(f"{LEASES}[variants.best]\nhost.workers = 8\noperator = [{actions}]\n")[1].change.text
+    assert "operator (to what, the file says)" in sets
+    assert "…" not in sets
+
+
+@pytest.mark.parametrize("saved_s", [0.5, 45.0, 300.0, 950.0, -880.0, 9_000.0])
+def test_what_is_saved_has_one_rounding_in_table_and_answer(saved_s: float) -> None:
+    assert show_saved(saved_s).lstrip("+-") == show_duration(abs(saved_s))
 
 
 def test_an_answer_says_that_requests_hang_in_the_outage() -> None:

@@ -88,14 +88,13 @@ def verdict_of(group: Group) -> str:
 
 
 def show_saved(seconds: float) -> str:
-    """The time saved, for a table."""
+    """The time saved, for a table: in the digits of the answer."""
     if math.isnan(seconds):
         return "–"
     if math.isinf(seconds):
         return "recovers" if seconds > 0 else "not back"
-    if abs(seconds) < 120:
-        return f"{seconds:+.3g} s" if seconds else "0 s"
-    return f"{seconds / 60:+.0f} min" if abs(seconds) >= 600 else f"{seconds / 60:+.1f} min"
+    sign = "+" if seconds > 0 else "-" if seconds < 0 else ""
+    return f"{sign}{show_duration(abs(seconds))}"
 
 
 def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:

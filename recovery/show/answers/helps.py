@@ -592,20 +592,17 @@ def _the_last(summary: Summary, best: Group) -> str:
 
 
 def _sets(best: Group) -> str:
-    """What a variant sets, key by key, with what the file has unless that is a list or a table, which takes long; ""
-    where that is not known.
+    """What a variant sets, key by key, with what the file has unless that is a list or a table, which takes long; of a
+    value that takes long its key alone. "" where that is not known.
     """
-    was = {one.key: f" instead of {_brief(one.was)}" for one in best.sets if one.was[:1] not in ("", "[", "{")}
-    told = [
-        f"{one.key} = {_brief(one.value)}{f' ({one.counts})' if one.counts else ''}{was.get(one.key, '')}"
-        for one in best.sets[:SETS_TOLD]
-    ]
+    told = []
+    for one in best.sets[:SETS_TOLD]:
+        value = f" = {one.value}" if len(one.value) <= BRIEF else " (to what, the file says)"
+        counts = f" ({one.counts})" if one.counts else ""
+        is_short = one.was[:1] not in ("", "[", "{") and len(one.was) <= BRIEF
+        told.append(f"{one.key}{value}{counts}{f' instead of {one.was}' if is_short else ''}")
     more = len(best.sets) - len(told)
     return f"It sets {', '.join(told)}{f' and {more} more' if more else ''}." if told else ""
-
-
-def _brief(value: str) -> str:
-    return value if len(value) <= BRIEF else f"{value[: BRIEF - 1]}…"
 
 
 def _best(
