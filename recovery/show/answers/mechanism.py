@@ -434,6 +434,11 @@ def hangs(scenario: Scenario) -> str:
     return f"{text}; then the hosts have about {show_duration(hosts.hanging_s)} of work with them"
 
 
+def _while_away(scenario: Scenario) -> str:
+    """The same as a sentence by itself, which says since when so many wait."""
+    return f"{'while the dependency is away ' if scenario.hosts.failing_per_s > 0 else ''}{hangs(scenario)}"
+
+
 def fails(scenario: Scenario) -> str:
     """How soon requests fail while the dependency is away, with its verb; "" where they hang."""
     hosts = scenario.hosts
@@ -449,7 +454,7 @@ def _hanging(scenario: Scenario) -> Limit | None:
     if not hosts.hanging_s > hosts.timeout_s:
         return None
     times = hosts.hanging_s / hosts.timeout_s
-    return Limit("timeout", f"{hangs(scenario)}, which is {_of_a_timeout(hosts, times)}", times)
+    return Limit("timeout", f"{_while_away(scenario)}, which is {_of_a_timeout(hosts, times)}", times)
 
 
 def behind_what_hangs(scenario: Scenario, took_s: float, wait_s: float) -> Limit | None:
@@ -462,7 +467,7 @@ def behind_what_hangs(scenario: Scenario, took_s: float, wait_s: float) -> Limit
     if not (is_half and hung_s <= most_s):
         return None
     times = hung_s / hosts.timeout_s
-    text = hangs(scenario) + (f", which is {_of_a_timeout(hosts, times)}" if times > 1 else "")
+    text = _while_away(scenario) + (f", which is {_of_a_timeout(hosts, times)}" if times > 1 else "")
     if VAIN * took_s <= wait_s and hung_s + wait_s <= most_s:
         text += f". Whoever gives up meanwhile waits up to {show_duration(wait_s)} before it tries again"
     return Limit("timeout", text, times)

@@ -39,7 +39,7 @@ def answer_of(
     asked = foretold.group_of(variant, scenario)
     collapse = foretold.collapse_of(asked)
     limit = collapse or foretold.paced(asked)
-    is_of_hanging = limit is not None and bool(hung := mechanism.hangs(scenario)) and limit.text.startswith(hung)
+    is_of_hanging = limit is not None and bool(hung := mechanism.hangs(scenario)) and hung in limit.text
     is_all_the_time = collapse is not None and collapse.kind in mechanism.ALL_THE_TIME
     why = Cause()
     if limit is not None:
