@@ -124,6 +124,15 @@ def test_runs_without_a_partner_are_told_as_left_out(folder_of: Maker, tmp_path:
     assert "left out" not in answer_of(beside(a, a)).sure.text
 
 
+def test_a_time_within_one_window_is_told_as_less_than_that(folder_of: Maker, tmp_path: Path) -> None:
+    """As the answer of a run tells it, not as 0 s."""
+    a, b = folder_of(tmp_path / "a", {"w": [300.0]}), folder_of(tmp_path / "b", {"w": [0.0]})
+    found = beside(a, b)
+    [row] = [one for one in found.differences if one.measure == "ttr99_s"]
+    assert row.window_s > 0
+    assert f"back after less than {show_duration(row.window_s)} instead of 5 min" in answer_of(found).happened.text
+
+
 def test_variants_are_matched_by_name_and_the_first_with_the_first(folder_of: Maker, tmp_path: Path) -> None:
     a = folder_of(tmp_path / "a", {"as is": [5.0], "lifo": [4.0], "only here": [1.0]})
     b = folder_of(tmp_path / "b", {"as written": [6.0], "lifo": [7.0]})

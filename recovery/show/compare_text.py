@@ -349,7 +349,13 @@ def _means(row: Difference) -> list[str]:
         apart = functools.partial(show_share if show is show_share else show_number, digits=digits)
     elif show(row.mean) == show(row.than_mean) and digits > 3:
         apart = functools.partial(_in_seconds, digits=digits)
-    return [mean(row.side(is_new=is_new), show, apart) for is_new in (False, True)]
+    sides = [row.side(is_new=is_new) for is_new in (False, True)]
+    soon = f"less than {show(row.window_s)}"  # as the answer of a run has it
+    return [
+        soon if 0 <= side.mean < row.window_s and not side.never_share and not side.is_always
+        else mean(side, show, apart)
+        for side in sides
+    ]  # fmt: skip
 
 
 def _in_seconds(seconds: float, digits: int) -> str:

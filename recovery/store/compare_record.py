@@ -52,6 +52,7 @@ class Difference(Record):
     late_share: float = 0.0
     than_late_share: float = 0.0
     limit_s: Number = nan
+    window_s: Number = nan  # of a time to recovery: what it is known to
     is_always: bool = False
     than_is_always: bool = False
     is_last: bool = False

@@ -35,6 +35,7 @@ class Pair(NamedTuple):
     variant: str
     than_variant: str
     horizon_s: float
+    window_s: float  # to which times to recovery are known
     are_paired: bool
     is_sequential: bool
     mine: Runs
@@ -113,6 +114,7 @@ def _pair(first: Side, other: Side, name: str, than: str) -> Pair:
         variant=name,
         than_variant=than,
         horizon_s=min(first.horizon_s, other.horizon_s),
+        window_s=max(first.window_s, other.window_s),
         are_paired=bool(shared),
         is_sequential=first.is_sequential or other.is_sequential,
         mine=mine,
@@ -209,6 +211,7 @@ def difference(pair: Pair, measure: str) -> Difference | str:
         late_share=_late_share(pair.mine, measure) if is_time else 0.0,
         than_late_share=_late_share(pair.theirs, measure) if is_time else 0.0,
         limit_s=found.limit_s,
+        window_s=pair.window_s if register.starts_at_return(measure) else math.nan,
         is_always=_is_always(pair.mine, measure),
         than_is_always=_is_always(pair.theirs, measure),
         is_last=any(np.isfinite(runs.of(register.last_of(measure))).any() for runs in (pair.mine, pair.theirs)),
