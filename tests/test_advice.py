@@ -910,10 +910,11 @@ def test_requests_that_fail_slowly_pile_up_and_are_told_with_their_number_and_th
     said = "he hosts get through only 20 a second, fewer than clients send, so about 24,000 requests wait when the "
     said += "dependency is back, most of them given up by their clients; then the hosts have about 24 s of work"
     assert "While the dependency is away requests fail after 5 s." in answer.happened.text
-    assert answer.why.text.startswith(f"T{said} with them, which is 2.4 times the 10 s after which a client gives up")
+    late = "which is 2.4 times the 10 s after which a client gives up"
+    assert answer.why.text.startswith(f"While the dependency is away t{said} with them, {late}")
     before = answer_before("a.toml", "a", scenario, (), outages=written_outages(first))
     assert "Meanwhile requests fail after 5 s (host.fail_after)." in before.happened.text
-    assert before.why.text.startswith(f"T{said}")
+    assert before.why.text.startswith(f"While the dependency is away t{said}")
     dropped = parse(f'{text}policy.queue = "drop-expired"\n').first.scenario  # by which nobody works on them
     before = answer_before("a.toml", "a", resolved(dropped), (), outages=written_outages(first))
     assert "24,000 requests wait when the dependency is back" in before.happened.text
