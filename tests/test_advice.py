@@ -312,6 +312,19 @@ def test_differences_that_chance_makes_are_told() -> None:
     assert high > 100
 
 
+def test_a_variant_under_which_far_fewer_lose_a_lease_is_told_so() -> None:
+    """Leases of 21 min that are asked for every 3 min have 18 to 21 min left as an outage of 20 min begins: two thirds
+    of them end in it. Leases of 10 min all end.
+    """
+    longer = '[variants.longer]\nlease.duration = "21m"\n'
+    change = told(LEASES + longer)[1].change
+    assert change.name == "longer"
+    share = re.search(r"At worst ([\d.]+) % are without a lease there, instead of 100 %\.", change.text)
+    assert share is not None, change.text
+    assert float(share[1]) == pytest.approx(200 / 3, abs=4)  # of 2,000, of whom each has its own time: ± 1.1
+    assert "At worst" not in told(LEASES + "[variants.more]\nhost.workers = 20\n")[1].change.text
+
+
 def test_a_variant_alone_is_told_what_paces_it() -> None:
     """With no variants there is nothing to choose: what is said is the pace, and what the recovery stands on."""
     _, answer = told(LEASES.replace('timeout = "30m"', 'timeout = "30m", cancel_on_timeout = true'))

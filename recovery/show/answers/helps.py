@@ -23,6 +23,7 @@ WORTH = 0.1  # of the time after the return: what saves less is not advised
 TIES_TOLD = 2  # variants of which it is said that they are as soon as the best
 SETS_TOLD = 3  # keys that a variant sets
 BRIEF = 80  # characters of a value
+FEWER = 0.1  # of all holders: so many fewer without a lease are told
 LATER_TOLD = 3  # variants of which it is said how much later they are
 MANY_TRIES = 2  # attempts for each success, from which on they are told where all is well
 LATER = 1.5  # times as long until the last is back: told beside the time of 99 %
@@ -591,6 +592,16 @@ def _the_last(summary: Summary, best: Group) -> str:
     return f"{text}; all are back first under “{soonest[1].variant}” ({soonest[0].whole()})."
 
 
+def _lose_fewer(summary: Summary, best: Group) -> str:
+    """How many are without a lease at worst under a variant, where these are by far fewer than in the file."""
+    was, least = (
+        min(row.of("leased_min_share") for row in summary.rows_of(one)) for one in (summary.groups[0], best)
+    )  # fmt: skip
+    if not was + FEWER <= least < gates.MOST:
+        return ""
+    return f"At worst {show_share(1 - least)} are without a lease there, instead of {show_share(1 - was)}."
+
+
 def _sets(best: Group) -> str:
     """What a variant sets, key by key, with what the file has unless that is a list or a table, which takes long; of a
     value that takes long its key alone. "" where that is not known.
@@ -637,6 +648,7 @@ def _best(
         _sets(best),
         "" if best in given else _as_soon(first, best, _as_good(summary, best, given)),
         "There no lease is lost once more." if is_calm else "",
+        _lose_fewer(summary, best),
         by_class.beside(summary, best),
         _the_last(summary, best),
         _by_schedule(summary, best),
