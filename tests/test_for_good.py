@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+import recovery
 from recovery.cli import main as cli
 from recovery.measures.for_good import for_good, of_rows
 from recovery.store.run_record import Row
@@ -220,3 +221,27 @@ def test_who_is_overdue_is_asked_only_where_it_is_told(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "expect.overdue_peak is overdue_peak" in result.output
     assert "want fleet.overdue_after" in result.output
+
+
+def test_a_name_has_one_meaning_in_json_python_and_files(tmp_path: Path) -> None:
+    """`ttr99_s` is the first return in all rows and means, and what is judged stands apart."""
+    (tmp_path / "throttled.toml").write_text(THROTTLED, encoding="utf-8")
+    run = recovery.load(tmp_path / "throttled.toml").run(progress=False)
+    [row], [group] = run.summary.rows, run.summary.groups
+    first, last = row.measures["ttr99_s"], row.measures["ttr99_last_s"]
+    assert first < 600 < 1500 <= last < 1620
+    assert (group.measures["ttr99_s"].mean, group.judged["ttr99_s"].mean) == (first, last)
+    assert group.mean("ttr99_s") == last
+    assert (run.rows["ttr99_s"].item(), run.judged["ttr99_s"].item()) == (first, last)
+    written = json.loads((run.save(tmp_path) / "summary.json").read_text(encoding="utf-8"))["groups"][0]
+    assert (written["measures"]["ttr99_s"]["mean"], written["judged"]["ttr99_s"]["mean"]) == (first, last)
+    assert "wasted_share" not in group.judged  # no collapse changes it
+
+    sweep = '[sweep]\nmethod = "random"\nsamples = 2\n'
+    sweep += 'uncertainties."lease.check_jitter" = { min = "9%", max = "11%" }\n'
+    (tmp_path / "swept.toml").write_text(THROTTLED + sweep, encoding="utf-8")
+    swept = recovery.sweep(tmp_path / "swept.toml", out=tmp_path, progress=False)
+    table = pl.read_parquet(tmp_path / "swept" / "runs.parquet")
+    assert swept.rows["ttr99_s"].to_list() == table["ttr99_s"].to_list()
+    assert swept.judged["ttr99_s"].to_list() == table["ttr99_last_s"].to_list()
+    assert max(table["ttr99_s"].to_list()) < 600 < 1500 <= min(table["ttr99_last_s"].to_list())

@@ -66,9 +66,9 @@ class Shown:
         return f"{self.key} = {_toml(self.value)}"
 
     def row(self, *, is_base: bool = False) -> Mapping[str, float]:
-        """The measures of its run, or of the herd without it."""
+        """The measures of its run, as it is judged by them, or of the herd without it."""
         run = self.base if is_base else self.run
-        found: Mapping[str, float] = run.rows.row(0, named=True)
+        found: Mapping[str, float] = run.judged.row(0, named=True)
         return found
 
     @property

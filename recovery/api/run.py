@@ -1,6 +1,7 @@
 """What a run gave: numbers as records and Polars frames, pictures, and the words of the command."""
 
 import os
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from recovery.measures import register
 from recovery.show import text
 from recovery.show.answers.run import answer_of
 from recovery.store import folder
+from recovery.store.run_record import Row
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,10 +52,18 @@ class Run:
     @property
     def rows(self) -> "pl.DataFrame":
         """A row a run: `variant`, the levers, `seed`, `replication`, `verdict`, `cpu_s` and every measure by its name,
-        in the order of the register; inf: never, nan: not measured. As everywhere a run is judged, a time to recovery
-        is inf where the run collapses after it was well for a while, and that of the last return where leases were lost
-        only after it was counted; `summary.rows` has what was measured.
+        in the order of the register; inf: never, nan: not measured.
         """
+        return self._frame(Row.of)
+
+    @property
+    def judged(self) -> "pl.DataFrame":
+        """The same, each measure as the run is judged by it: a time to recovery is that of the last return where leases
+        were lost once more, and inf where the run collapses after it was well for a while (there the efficiency is 0).
+        """
+        return self._frame(Row.for_good)
+
+    def _frame(self, of: Callable[[Row, str], float]) -> "pl.DataFrame":
         import polars as pl
 
         found = self.summary.rows
@@ -68,7 +78,7 @@ class Run:
                     "replication": row.replication,
                     "verdict": row.verdict,
                     "cpu_s": row.cpu_s,
-                    **{name: row.for_good(name) for name in names},
+                    **{name: of(row, name) for name in names},
                 }
                 for row in found
             ],

@@ -42,16 +42,22 @@ class Sweep:
     @property
     def rows(self) -> "pl.DataFrame":
         """A row a run (runs.parquet): its key, policy, draw, inputs and every measure; inf: never. `error` is null
-        where the run was done. A time to recovery of a run that collapses after it was well for a while is inf, as
-        everywhere a run is judged; runs.parquet has it as it was measured.
+        where the run was done.
+        """
+        with refused():
+            return runs_of_sweep(self.folder)
+
+    @property
+    def judged(self) -> "pl.DataFrame":
+        """The same, each measure as the run is judged by it: a time to recovery is that of the last return where leases
+        were lost once more, and inf where the run collapses after it was well for a while (there the efficiency is 0).
         """
         import polars as pl
 
-        with refused():
-            rows = runs_of_sweep(self.folder)
-        judged = {name: pl.lit(pl.Series(of_rows(rows, name))) for name in rows.columns if is_judged(name)}
+        rows = self.rows
+        own = {name: pl.lit(pl.Series(of_rows(rows, name))) for name in rows.columns if is_judged(name)}
         return rows.with_columns(
-            pl.when(pl.col(name).is_null()).then(None).otherwise(values).alias(name) for name, values in judged.items()
+            pl.when(pl.col(name).is_null()).then(None).otherwise(values).alias(name) for name, values in own.items()
         )
 
     @property

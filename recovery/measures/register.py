@@ -151,7 +151,7 @@ def _depths() -> list[Measure]:
     same = {90: "the same for 90 %", 99: "the same for 99 %: the main measure", 100: "the same for all"}
     depths = [round(100 * share) for share in DEPTHS.values()]
     words = (
-        (LEASES, "back", "time until half of the holders have a lease, for good"),
+        (LEASES, "back", "time until half of the holders have a lease and keep it for `hold`"),
         (JOBS, "cleared", "time until half of the jobs without an answer have one or gave up, for good"),
     )
     times = [

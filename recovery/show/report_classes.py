@@ -78,7 +78,7 @@ def _row(summary: Summary, group: Group, name: str, columns: Sequence[Column]) -
 
 
 def _cell(summary: Summary, group: Group, measure: str, kind: str) -> Cell:
-    found = group.measures.get(measure)
+    found = group.estimate(measure)
     if found is None:
         return Cell("–")
     if kind == "time":

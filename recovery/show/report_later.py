@@ -109,7 +109,9 @@ def sections(manifest: RunManifest, summary: Summary, drawn: Sequence[Drawn]) ->
 def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
     if column.kind == "time":
         return time_cell(standings.of_rows(rows, column.measure, group.scenario))
-    found = group.measures[column.measure]
+    found = group.estimate(column.measure)
+    if found is None:
+        return Cell("–")
     interval = ends_of(found, lambda value: show(value, column.kind))
     return Cell(show(found.mean, column.kind), interval, value=value_of(found.mean, found.low, found.high))
 

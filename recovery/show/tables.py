@@ -131,7 +131,7 @@ def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
     if column.measure == renewed.TITLE:
         beside = standings.of_rows(rows, renewed.MEASURE, group.scenario).span() if renewed.is_exact(group) else ""
         return Cell(renewed.show(group), beside, value=value_of(renewed.after_s(group)))
-    found = group.measures.get(column.measure)
+    found = group.estimate(column.measure)
     if found is None:
         return Cell("–")
     if column.measure in standings.OF_RETURN and standings.lost_none(rows):
@@ -196,7 +196,7 @@ def alike(summary: Summary) -> list[list[str]]:
     names = [one.name for one in register.shown(register.LEASES)]
     found: dict[str, list[str]] = {}
     for group in summary.groups:
-        key = repr([group.measures.get(name) for name in names])  # nan is like nan
+        key = repr([(group.measures.get(name), group.estimate(name)) for name in names])  # nan is like nan
         found.setdefault(key, []).append(group.variant)
     return list(found.values())
 

@@ -27,6 +27,13 @@ run instead.
 OF_CLASSES = """A scenario with classes also has these columns for each class, with the class behind a dot:
 `leased.heartbeat`. Left out are those that belong to a host as a whole. Each class also has `leased_share` or
 `backlog`."""
+JUDGED = """A name has one meaning in all rows: `ttr99_s` is the first return in `rows` and in `groups[].measures` of
+`summary.json`, in `runs.parquet`, `runs.csv`, and `run.rows` and `sweep.rows` of Python. A run is judged by another
+value in three cases. Where leases were lost once more, or only after they had been counted as held, a time to recovery
+is judged by `ttr99_last_s` or `ttr99_again_s`. Where a run collapses after it was well for a while, it is judged as
+never back, and its `efficiency` as 0. These values are in `groups[].judged` of `summary.json` and in `run.judged` and
+`sweep.judged` of Python. By them `[expect]` is judged, `sweep` ranks and `compare` compares, under the name of the
+measure; tables tell the first return and mark it with a star."""
 EACH_CLASS = """If the last column says *each class*, a scenario with classes has the measure once more for each of
 them, with the class behind a dot: `ttr99_s.heartbeat`."""
 
@@ -107,6 +114,7 @@ def page() -> str:
     parts += [
         "## Measures",
         "A *time* is a duration, a *milestone* a moment from the start (0: always, inf: never, empty: not measured).",
+        JUDGED,
         EACH_CLASS,
         "### Of leases and of jobs",
         _measures(ALL),

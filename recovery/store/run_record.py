@@ -101,6 +101,10 @@ class Row(Record):
         """
         return for_good(measure, self.of(measure), self._judged_by)
 
+    def is_judged_apart(self, measure: str) -> bool:
+        """Whether the run is judged by another value of a measure than was measured."""
+        return not math.isnan(self.of(measure)) and self.for_good(measure) != self.of(measure)
+
     def is_lost(self, measure: str) -> bool:
         """Whether the run never comes to a time: of nearly all leases or jobs also where these collapse after all."""
         return math.isinf(self.told(measure)) or falls_after(measure, self._judged_by)
@@ -186,6 +190,8 @@ class Group(Record):
     verdicts: dict[str, int]
     collapsed: Share
     measures: dict[str, Measured]
+    judged: dict[str, Measured] = Field(default_factory=dict, exclude_if=lambda value: not value)
+    """Of those measures by which a run is not judged as it was measured: what it is judged by (`Row.for_good`)."""
     scenario: Scenario
     unleased: Span | None = None  # from when to when holders are without a lease in some run; None: never
     unleased_spans: tuple[Unleased, ...] = Field((), exclude_if=lambda value: not value)
@@ -236,9 +242,13 @@ class Group(Record):
         is_whole = key.count(".") < 2  # of a part of a policy the value says more
         return (is_whole and self.policy_words(key)) or (value if isinstance(value, str) else json.dumps(value))
 
+    def estimate(self, measure: str) -> Measured | None:
+        """A measure over the runs, as they are judged by it; None where there is none."""
+        return self.judged.get(measure) or self.measures.get(measure)
+
     def mean(self, measure: str) -> float:
-        """Mean of a measure over the runs; inf is never, nan is not measured."""
-        found = self.measures.get(measure)
+        """The mean of it; inf is never, nan is not measured."""
+        found = self.estimate(measure)
         return math.nan if found is None else found.mean
 
 

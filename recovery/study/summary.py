@@ -196,7 +196,12 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
         outages_index=rows[0].outages_index,
         verdicts={verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
         collapsed=Share(share=collapsed / len(rows), low=low, high=high),
-        measures={name: _measured(name, [row.for_good(name) for row in rows]) for name in rows[0].measures},
+        measures={name: _measured(name, [row.of(name) for row in rows]) for name in rows[0].measures},
+        judged={
+            name: _measured(name, [row.for_good(name) for row in rows])
+            for name in rows[0].measures
+            if any(row.is_judged_apart(name) for row in rows)
+        },
         scenario=resolved(variant.scenario, outcomes[0].traffic.fired.tolist()),
         unleased=Span(from_s=away[0].from_s, to_s=away[-1].to_s) if away else None,
         unleased_spans=away if len(away) > 1 else (),

@@ -173,7 +173,7 @@ def _in_vain(first: Group) -> str:
 
 def _means(group: Group) -> str:
     """All that is measured of a variant, to be compared; what was not measured is like itself."""
-    return repr({name: found.mean for name, found in group.measures.items()})
+    return repr([(name, found.mean, group.mean(name)) for name, found in group.measures.items()])
 
 
 def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: remedy.Remedy) -> tuple[str, bool]:
