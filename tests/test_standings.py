@@ -10,7 +10,7 @@ import pytest
 from run_records import FLEET, group_of, row_of, scenario_of, summary_of
 from test_rankings import manifest_of
 
-from recovery.show import figures, milestones, stage_times, standings, tables, text, variants
+from recovery.show import figures, markdown, milestones, stage_times, standings, tables, text, variants
 from recovery.show.answers import helps
 from recovery.show.answers.run import answer_of
 from recovery.show.run_figures import panels, stages
@@ -305,3 +305,26 @@ def test_what_they_hold_has_its_own_name() -> None:
         "association."
     )
     assert speaking_of(("nodes", "node"), "a lease of a holder") == "a lease of a node"  # of a file of before
+
+
+def test_titles_and_the_summary_of_a_job_tell_the_return_that_decides() -> None:
+    """“first” is back after 60 s, loses its leases after 1500 s and is back for the last time after 1560 s: later than
+    “steady”, which is back after 300 s.
+    """
+    twice = {"ttr99_s": 60.0, "ttr99_lost_s": 1500.0, "ttr99_last_s": 1560.0}
+    rows = [
+        row_of("first", 0, "recovered", leased_min_share=0.0, recovers_from_s=0.0, **twice),
+        row_of("steady", 0, "recovered", leased_min_share=0.0, recovers_from_s=0.0, ttr99_s=300.0),
+    ]
+    groups = [group_of(row.variant, {"recovered": 1}, **row.judged) for row in rows]
+    summary = summary_of(rows, groups)
+    words = "back after 60 s, lost once more, and back for the last time after 26 min"
+    assert variants.how_long(summary, groups[0]) == words
+    assert variants.best_of(summary) == groups[1]
+    assert variants.back(summary, groups[0]).mean_s == 1560.0
+    assert variants.contrast(summary, groups[1]) == f"“first” is {words}; “steady” is back after 5 min"
+    shown = markdown.of_run(manifest_of(), summary, answer_of(manifest_of(), summary))
+    assert "| first | 60 s\\* |" in shown
+    assert "| steady | 5 min | +21 min |" in shown
+    assert "\\* “first” lost its share again: 99 % after 25 min. 99 % were back for the last time after 26 min" in shown
+    assert "“steady” lost" not in shown

@@ -9,7 +9,7 @@ from recovery.show import compare_text, outages, race_text, renewed, standings, 
 from recovery.show.answers import answer as answers
 from recovery.show.answers.answer import Answer
 from recovery.show.sweep_figures.drawn import set_apart, told
-from recovery.show.text import is_refused_told, show_saved, verdict_of
+from recovery.show.text import LOST, is_refused_told, lost, lost_again, show_saved, verdict_of
 from recovery.show.words import span_of, speaking_of, times_from
 from recovery.store.compare_record import Comparison
 from recovery.store.race_record import RaceSummary
@@ -150,14 +150,17 @@ def _variants(summary: Summary) -> str:
     refused = ["refused"] if is_refused_told(summary) else []
     normals = ["all normal"] if all_normal else []
     rows = [["variant", "99 % back", *late, *normals, "saved", "verdict", "wasted work", *refused]]
+    marked, below = lost(summary), []
     for group in summary.groups[:ROWS_MAX]:
+        star = LOST if (group.variant, "ttr99_s") in marked and not group.levers else ""
+        below += [plain(lost_again(summary, group))] if star else []
         levers = "".join(f", {key} = {value}" for key, value in group.levers.items())
         normal = [standings.of(summary, group, all_normal).whole(show_milestone)] if all_normal else []
         by = renewed.saved(summary, group, first, all_normal or "ttr99_s").mean_s
         rows.append(
             [
                 group.variant + levers,
-                standings.time_of(summary, group, "ttr99_s"),
+                standings.time_of(summary, group, "ttr99_s") + star,
                 *([renewed.show(group)] if is_renewed else []),
                 *normal,
                 "" if group is first else show_saved(by),
@@ -167,4 +170,5 @@ def _variants(summary: Summary) -> str:
             ]
         )
     left = len(summary.groups) - ROWS_MAX
-    return table(rows) + (f"\n\n{left} more are in the report." if left > 0 else "")
+    below += [f"{left} more are in the report."] if left > 0 else []
+    return "\n\n".join([table(rows), *below])

@@ -176,33 +176,37 @@ def lost(summary: Summary) -> set[tuple[str, str]]:
     }
 
 
+def lost_again(summary: Summary, group: Group) -> str:
+    """Which share a variant lost again, when and until when: what a star in a table says; "" where it has none."""
+    rows, again, times = summary.rows_of(group), [], []
+    for depth in DEPTHS:
+        known = [time for row in rows if math.isfinite(time := row.of(f"ttr{depth}_lost_s"))]
+        if known:
+            runs = f" in {len(known)} of {len(rows)} runs" if len(rows) > 1 else ""
+            again.append(f"{depth} % after {show_duration(min(known))}{runs}")
+            times.append(standings.time_of(summary, group, f"ttr{depth}_s"))
+    if not again:
+        return ""
+    is_later = any(row.is_back_again for row in rows)
+    until = " It still had it when the clock started: its times are those until it had it again" * is_later
+    if standings.is_lost_again(summary, group, "ttr99_s"):
+        last = standings.of_last(summary, group, "ttr99_s")
+        until += f" 99 % were back for the last time after {last.whole()}: saved is counted to then"
+    not_for_good = f" (never{LOST}: it was reached, and not for good)" if "never" in times else ""
+    return f"{LOST} “{group.variant}” lost its share again: {', '.join(again)}{not_for_good}.{until}{'.' * bool(until)}"
+
+
 def notes(summary: Summary) -> list[str]:
     """What the times of the variants do not say: which share was lost again and when, what still drains and until when,
     how what has collapsed goes on, and where another run may end elsewhere. Nothing of a sweep's points.
     """
-    out, marked = [], lost(summary)
+    out = []
     for group in summary.groups:
         if group.levers:
             continue
         rows = [row for row in summary.rows if row.variant == group.variant]
-        again = []
-        for depth in DEPTHS:
-            known = [time for row in rows if math.isfinite(time := row.of(f"ttr{depth}_lost_s"))]
-            if known:
-                runs = f" in {len(known)} of {len(rows)} runs" if len(rows) > 1 else ""
-                again.append(f"{depth} % after {show_duration(min(known))}{runs}")
-        if again:
-            is_later = any(row.is_back_again for row in rows)
-            until = " It still had it when the clock started: its times are those until it had it again" * is_later
-            if standings.is_lost_again(summary, group, "ttr99_s"):
-                last = standings.of_last(summary, group, "ttr99_s")
-                until += f" 99 % were back for the last time after {last.whole()}: saved is counted to then"
-            times = [standings.time_of(summary, group, name) for variant, name in marked if variant == group.variant]
-            not_for_good = f" (never{LOST}: it was reached, and not for good)" if "never" in times else ""
-            out.append(
-                f"{LOST} “{group.variant}” lost its share again: {', '.join(again)}{not_for_good}."
-                f"{until}{'.' * bool(until)}"
-            )
+        if again := lost_again(summary, group):
+            out.append(again)
         told = _state(group, rows)
         if told:
             out.append(f"“{group.variant}” {told}.")

@@ -12,8 +12,8 @@ _BACK = "ttr99_s"
 
 
 def back(summary: Summary, group: Group) -> Standing:
-    """When a variant's runs are back (99 %), and how many never are."""
-    return standings.of(summary, group, _BACK)
+    """When a variant's runs are back (99 %) for the last time, and how many never are."""
+    return standings.of_last(summary, group, _BACK)
 
 
 def best_of(summary: Summary) -> Group | None:
@@ -25,8 +25,8 @@ def best_of(summary: Summary) -> Group | None:
 
 
 def how_long(summary: Summary, group: Group, *, is_overdue_seen: bool = False) -> str:
-    """When a variant is back, in words: "back after 75 min", "back after 4 min (never in 3 of 40 runs)"; of one that
-    was never away also who was overdue, where that is seen beside it.
+    """When a variant is back, in words: "back after 75 min", "back after 4 min (never in 3 of 40 runs)"; where leases
+    are lost once more both returns; of one that was never away also who was overdue, where that is seen beside it.
     """
     found = back(summary, group)
     if found.is_known:
@@ -35,11 +35,17 @@ def how_long(summary: Summary, group: Group, *, is_overdue_seen: bool = False) -
             kept = "loses no lease" if group.unleased is None else "always has 99 % of its leases"
             late = renewed.overdue(group) if is_overdue_seen else ""
             return speaking_of(group.scenario.called, f"{kept}{f', {late}' if late else ''}")
-        when = "in" if found.mean_s < found.window_s else "after"
-        return f"back {when} {found.show()}{often}"
+        if standings.is_lost_again(summary, group, _BACK):
+            first = standings.of(summary, group, _BACK)
+            return f"back {_when(first)}, lost once more, and back for the last time {_when(found)}{often}"
+        return f"back {_when(found)}{often}"
     if not found.never:
         return "back at a time that is not known"
     return "never recovers" if found.collapsed else f"{found.words.replace('not', 'not back', 1)}"
+
+
+def _when(found: Standing) -> str:
+    return f"{'in' if found.mean_s < found.window_s else 'after'} {found.show()}"
 
 
 def contrast(summary: Summary, best: Group | None, *, is_overdue_seen: bool = False) -> str:
