@@ -133,16 +133,16 @@ def first_standing(summary: Summary, group: Group) -> Standing:
 
 def declares_only(first: Group, group: Group) -> bool:
     """Whether a variant's leases never run out because its rule of leases is another: that is declared and no answer,
-    so its time to recovery says nothing. (Where the rule is the same, holders were really answered in time.)
+    so its time to recovery says nothing. Where the rule is the same, holders were really answered in time; leases that
+    last longer by it give them that time, at a cost (`costs.missed_later`).
     """
     rules = [_rule_of_leases(one.scenario) for one in (first, group)]
     never_away = group.mean("leased_min_share") >= ALL_LEASED > first.mean("leased_min_share")
     return never_away and rules[0] != rules[1]
 
 
-def _rule_of_leases(scenario: Scenario) -> tuple[str, float, float]:
-    fleet = scenario.fleet
-    return scenario.policies.lease.name, fleet.lease_s if fleet else 0.0, fleet.grace_s if fleet else 0.0
+def _rule_of_leases(scenario: Scenario) -> tuple[str, float]:
+    return scenario.policies.lease.name, scenario.fleet.grace_s if scenario.fleet else 0.0
 
 
 def best_of(summary: Summary, measure: str = "") -> Group | None:

@@ -1,7 +1,9 @@
 """Records of a comparison: finished runs or sweeps beside each other, measure by measure."""
 
-from math import nan
+from math import isnan, nan
 from typing import Literal, NamedTuple
+
+from pydantic import Field
 
 from recovery.measures.register import LEASES, TrafficName
 from recovery.store.record import Estimate, Number, Record
@@ -84,6 +86,8 @@ class Outcome(Record):
     left_out: int = 0  # runs that have no partner with the same seed and draws on the other side, where others do
     than_left_out: int = 0
     traffic: TrafficName = LEASES
+    held_s: Number = Field(nan, exclude_if=isnan)  # a lease that nobody renews; as `scenario_record.Fleet`
+    than_held_s: Number = Field(nan, exclude_if=isnan)
 
 
 class Condition(Record):

@@ -105,6 +105,11 @@ class Fleet(Record):
     # hosts can do, and it is known what becomes of them
 
     @property
+    def held_s(self) -> float:
+        """How long a lease is held that nobody renews (mean), s: so late a holder that dies may be missed."""
+        return self.lease_s + self.grace_s
+
+    @property
     def asks(self) -> int:
         """Requests that come if all leases run out."""
         return self.leases or self.holders

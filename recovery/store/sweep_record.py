@@ -95,6 +95,7 @@ class Policy(Record):
     harm: dict[str, Estimate]
     served: Estimate = UNKNOWN  # share of the jobs that get an answer
     amplification: Estimate = UNKNOWN  # attempts for each success; not known of an older sweep
+    held_s: Number = Field(math.nan, exclude_if=math.isnan)  # a lease that nobody renews; as `scenario_record.Fleet`
     on_front: bool = False
     fails_where: tuple[Box, ...] = ()
 
@@ -413,6 +414,8 @@ class Difference(Record):
     at_every_look: bool = False  # whether the intervals hold at every look, or are those of these draws, looked at once
     window_s: Number = math.nan  # how exactly times are known
     harms: tuple[Harm, ...] = ()
+    held_s: Number = Field(math.nan, exclude_if=math.isnan)  # as of each policy
+    than_held_s: Number = Field(math.nan, exclude_if=math.isnan)
 
 
 class Tried(Record):

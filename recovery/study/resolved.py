@@ -430,6 +430,14 @@ def _fleet(scenario: Scenario) -> record.Fleet | None:
     )
 
 
+def held_s(scenario: Scenario) -> float:
+    """How long a lease is held that nobody renews (mean), s; nan of jobs."""
+    lease, rule = scenario.lease, scenario.policy.lease
+    if lease is None:
+        return math.nan
+    return lease.duration.mean_s() + (rule.grace if isinstance(rule, policies.Grace) else 0.0)
+
+
 def _in_turn(scenario: Scenario) -> record.InTurn | None:
     found = in_turn(scenario, int(leases.holders_of(scenario).max()))
     return None if found is None else record.InTurn(**found._asdict())

@@ -5,7 +5,7 @@ from math import nan
 
 from recovery.show import compare_text
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
-from recovery.show.answers.costs import SERVED, cost, costs
+from recovery.show.answers.costs import SERVED, cost, costs, missed_later
 from recovery.show.sweep_text import ends_of_difference
 from recovery.store.compare_record import Comparison, Outcome
 from recovery.store.sweep_record import Difference
@@ -66,9 +66,9 @@ def _change(found: Comparison) -> Change:
         if harms := _harms(found, best):
             text = f"“{best.run}” is a trade-off: it is better by its time{whose}, and surely worse: {harms}."
             return Change(text=text, saved_s=-_by_s(best, nan))
-        return Change(
-            text=f"Take “{best.run}”{whose and f': it is better{whose}'}.", name=best.run, saved_s=-_by_s(best, nan)
-        )
+        text = f"Take “{best.run}”{whose and f': it is better{whose}'}."
+        text += _unseen(best.than_held_s, best.held_s)
+        return Change(text=text, name=best.run, saved_s=-_by_s(best, nan))
     if worse := [one for one in found.outcomes if one.is_worse]:
         text = f"Stay with “{worse[0].than}”."
         for run in dict.fromkeys(one.run for one in better):  # files that are worse as they stand
@@ -77,6 +77,12 @@ def _change(found: Comparison) -> Change:
             text += f" Of “{run}” only {names} {are} better: as it stands, it is worse."
         return Change(text=text, name=worse[0].than)
     return Change()
+
+
+def _unseen(was_s: float, now_s: float) -> str:
+    """What no measure compares: that longer leases let the dead be missed later, as a sentence; "" else."""
+    later = missed_later(was_s, now_s)
+    return f" What is not measured: {later}." if later else ""
 
 
 def _by_s(one: Outcome, unknown: float = 0.0) -> float:
@@ -141,6 +147,7 @@ def _soonest(rows: Sequence[Difference]) -> Change:
         return Change(text=f"“{name}” is a trade-off: {text}. But it is worse: {harms}.", saved_s=saved)
     was, now = ({one.name: getattr(one, mean) for one in row.harms} for mean in ("than_mean", "mean"))
     cost = costs(row.traffic, lambda harm: was.get(harm, nan), lambda harm: now.get(harm, nan))
+    cost += _unseen(row.than_held_s, row.held_s)
     return Change(text=f"Take “{name}”: {text}. {cost}", name=row.policy, saved_s=saved)
 
 

@@ -91,14 +91,28 @@ KEEPS = (
 """Rules of leases by which one that has ended, or would, may run on."""
 
 
-def not_measured(was: Callable[[str], str], now: Callable[[str], str]) -> str:
-    """Sentences on what no harm measures; "" where there is nothing such. By another rule of leases the dead may keep
-    theirs longer; a limit that is taken away was there for something. `was` and `now` give the name of the rule on an
-    axis, "" where that is not known.
+def missed_later(was_s: float, now_s: float) -> str:
+    """That a holder which dies is missed later where leases that nobody renews are held for `now_s` instead of `was_s`
+    (s), and by how much; "" where they are not held longer, or that is not known.
+    """
+    if not now_s > was_s:
+        return ""
+    text = f"a holder that dies is missed up to {show_duration(now_s - was_s)} later"
+    return f"{text} (its lease runs {show_duration(now_s)} instead of {show_duration(was_s)})"
+
+
+def not_measured(
+    was: Callable[[str], str], now: Callable[[str], str], held_s: tuple[float, float] = (math.nan, math.nan)
+) -> str:
+    """Sentences on what no harm measures; "" where there is nothing such. By another rule of leases, or with longer
+    ones, the dead may keep theirs longer; a limit that is taken away was there for something. `was` and `now` give the
+    name of the rule on an axis, "" where that is not known, `held_s` how long leases are held before and now (s).
     """
     out, rule = [], now("lease")
     if rule != was("lease") and rule in KEEPS:
         out.append(f"by “{rule}” a holder that is really dead keeps its lease longer, so it is missed later.")
+    elif later := missed_later(*held_s):
+        out.append(f"{later}.")
     if now("admission") == "open" and was("admission") not in ("", "open"):
         gone = "the limit of admission is gone, and what it protected (memory, or what lies behind the hosts) is "
         out.append(f"{gone}without it.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from recovery.show.answers import gates, herd, lasting, mechanism, remedy
+from recovery.show.answers.costs import missed_later
 from recovery.show.words import speaking_of
 from recovery.store.record import Share
 from recovery.store.run_record import Group
@@ -110,8 +111,8 @@ def paced(group: Group) -> mechanism.Limit | None:
 
 
 def numbers(scenario: Scenario, file: Scenario) -> str:
-    """What comes all the time, and what admission lets in, where that is another number than in the file, as a
-    sentence; "" where both are the same.
+    """What comes all the time, what admission lets in, and how late a holder that dies is missed, where that is
+    another number than in the file, in sentences; "" where all are the same.
     """
     told = []
     if not math.isclose(scenario.wanted_share, file.wanted_share, rel_tol=1e-9):
@@ -126,7 +127,10 @@ def numbers(scenario: Scenario, file: Scenario) -> str:
                 show_duration(takes_s) if math.isfinite(takes_s) else "for ever"
             )
         told.append(f"Admission lets in {show_count(rate_per_s)} a second{takes}.")
-    return " ".join(told)
+    if file.fleet is not None and scenario.fleet is not None:
+        later = missed_later(file.fleet.held_s, scenario.fleet.held_s)
+        told.append(f"{later[:1].upper()}{later[1:]}." if later else "")
+    return " ".join(filter(None, told))
 
 
 def sentence(cause: mechanism.Limit, others: Sequence[Foretold]) -> tuple[str, Foretold | None]:

@@ -316,7 +316,8 @@ def _renews_sooner(summary: Summary, best: Group, axis: TimeAxis) -> Change:
     cost = costs(first.scenario.traffic, first.mean, best.mean)
     alike = renewed.soonest_of(first, _changes_of_the_system(summary)[0])
     as_soon = _as_soon(first, best, [(one, renewed.show(one)) for one in alike])
-    told = [f"{text}.", _sets(best), "No holder loses its lease either way.", cost, as_soon]
+    unseen = _not_measured(first, best)
+    told = [f"{text}.", _sets(best), "No holder loses its lease either way.", cost, unseen, as_soon]
     told.append(not_well_with(summary, axis))
     return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved)
 
@@ -330,6 +331,13 @@ def _as_soon(first: Group, best: Group, alike: Sequence[tuple[Group, str]]) -> s
             text += ", but it changes what requests do in the outage, which is given and no rule of the system"
         said.append(f"{text}.")
     return " ".join(said)
+
+
+def _not_measured(first: Group, best: Group) -> str:
+    """What a variant costs that no harm measures, in sentences; "" where there is nothing such."""
+    fleets = first.scenario.fleet, best.scenario.fleet
+    was_s, now_s = (math.nan if fleet is None else fleet.held_s for fleet in fleets)
+    return not_measured(functools.partial(_rule_on, first), functools.partial(_rule_on, best), (was_s, now_s))
 
 
 def _rule_on(group: Group, axis: str) -> str:
@@ -635,7 +643,7 @@ def _best(
         text += f", {told}" if (told := _sooner(summary, best)) else ""
     cost = by_class.with_cost(summary, best, costs(first.scenario.traffic, first.mean, best.mean))
     alone = advice.leases_alone(summary)
-    unseen = not_measured(*(functools.partial(_rule_on, one) for one in (first, best)))
+    unseen = _not_measured(first, best)
     still = _sooner_still(first, now, limit) if advice.measure_of(summary) == "ttr99_s" else ""
     is_calm = [standings.is_lost_again(summary, one, advice.measure_of(summary)) for one in (first, best)] == [
         True,

@@ -81,7 +81,9 @@ def of(group: Group, limit: Limit) -> Remedy | None:
             if _is_set(lease_s, scenario.fleet.lease_s):
                 return None
             longer = f"lease.duration={_seconds(lease_s)}"
-            return Remedy("longer leases", f"leases of {show_duration(lease_s)}", (longer,))
+            later_s = lease_s - scenario.fleet.lease_s
+            text = f"leases of {show_duration(lease_s)}, by which a holder that dies is missed up to "
+            return Remedy("longer leases", f"{text}{show_duration(later_s)} later", (longer,))
         case "launches" if scenario.propagation is None and scenario.health is None:  # nobody is behind the throttle
             return Remedy("no throttle of launches", "launches without a throttle", ("launches.throttle=[]",))
         case "propagation" if scenario.propagation is not None and scenario.propagation.workers > 0:

@@ -197,7 +197,8 @@ def _change(summary: Summary, base: Told | None, ran: Sequence[Told]) -> Change:
         text += f". What it saves and costs is not told: {_baseline(summary)} has no run."
     else:
         text += f". {costs(summary.traffic, base.mean_harm, best.mean_harm)}"
-        unseen = not_measured(*(functools.partial(_rule_on, one) for one in (base, best)))
+        was, now = (functools.partial(_rule_on, one) for one in (base, best))
+        unseen = not_measured(was, now, (base.held_s, best.held_s))
         text += f" {unseen}" if unseen else ""
         text += _costs_too_much(summary, base, ran)
     return Change(text=text, name=best.in_words, saved_s=saved)

@@ -30,7 +30,7 @@ class Runs(NamedTuple):
 
     Two runs of the same `draws` have their draws in common. `units` are what is independent of each other: a run, or
     the replication of a sweep. `of_class` are verdicts of classes by their names, `group` the record of all its runs
-    (None of a sweep).
+    (None of a sweep), `held_s` how long a lease is held that nobody renews (nan: not known).
     """
 
     draws: list[Hashable]
@@ -39,6 +39,7 @@ class Runs(NamedTuple):
     measures: dict[str, Floats]
     of_class: Mapping[str, list[str]] = MappingProxyType({})
     group: Group | None = None
+    held_s: float = nan
 
     def verdicts_of(self, measure: str) -> list[str]:
         """How each run ended, for whom a measure is of: a class, or all."""
@@ -59,6 +60,7 @@ class Runs(NamedTuple):
             {name: values[list(places)] for name, values in self.measures.items()},
             {name: [verdicts[i] for i in places] for name, verdicts in self.of_class.items()},
             self.group,
+            self.held_s,
         )
 
 
@@ -153,6 +155,7 @@ def _run(place: Path) -> Side:
             {measure: np.array([row.for_good(measure) for row in own]) for measure in own[0].measures},
             {class_of(word): [row.words[word] for row in own] for word in own[0].words if word.startswith(_OF_CLASS)},
             groups.get(name),
+            _held_s(groups.get(name)),
         )
         for name, own in rows.items()
     }
@@ -164,6 +167,10 @@ def _run(place: Path) -> Side:
         manifest.name, place, "run", manifest.kind, manifest.horizon_s, "", False, variants, faces, scenario.called,
         manifest.window_s, summary.judged_class,
     )  # fmt: skip
+
+
+def _held_s(group: Group | None) -> float:
+    return nan if group is None or group.scenario.fleet is None else group.scenario.fleet.held_s
 
 
 def _faces(scenario: Scenario, outages: Sequence[Course] | None) -> dict[str, str]:
@@ -211,6 +218,7 @@ def _sweep(place: Path) -> Side:
                 own["verdict"].to_list(),
                 {name: of_rows(own, name) for name in names},
                 {class_of(name): own[name].to_list() for name in own.columns if name.startswith(_OF_CLASS)},
+                held_s=policy.held_s,
             )
     if not variants:
         raise Refusal(f"{place} holds no run of a sweep that was done; want recovery sweep --resume")

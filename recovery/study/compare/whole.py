@@ -109,6 +109,8 @@ def _outcome(pair: Pair, measures: Sequence[str], traffic: register.TrafficName)
         left_out=len(pair.all_mine.verdicts) - len(pair.mine.verdicts),
         than_left_out=len(pair.all_theirs.verdicts) - len(pair.theirs.verdicts),
         traffic=traffic,
+        held_s=pair.mine.held_s,
+        than_held_s=pair.theirs.held_s,
     )
 
 

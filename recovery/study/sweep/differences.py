@@ -102,4 +102,6 @@ def _difference(
         at_every_look=is_sequential,
         window_s=summary.window_s,
         harms=tuple(harms),
+        held_s=policy.held_s,
+        than_held_s=than.held_s,
     )

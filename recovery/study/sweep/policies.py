@@ -3,6 +3,7 @@
 import collections
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from recovery.model import policies
 from recovery.model.scenario import Scenario
 from recovery.model.sweep import Sweep
 from recovery.reading.experiment import Experiment
+from recovery.study.resolved import held_s
 
 
 class Policy(NamedTuple):
@@ -28,6 +30,7 @@ class Policy(NamedTuple):
     variant: str
     levers: dict[str, JsonValue]
     words: tuple[str, ...]  # what sets it apart from the other policies, in plain words
+    held_s: float = math.nan  # a lease that nobody renews; nan of jobs
 
 
 def shown(value: object) -> JsonValue:
@@ -59,6 +62,7 @@ def policies_of(experiment: Experiment) -> list[Policy]:
             variant.name,
             own,
             words[number] if words.count(words[number]) == 1 else (*words[number], f"[{ids[number]}]"),
+            held_s(variant.scenario),
         )
         for number, (variant, own, name) in enumerate(zip(experiment.variants, levers, names, strict=True))
     ]

@@ -66,6 +66,7 @@ def policy_of(
         replications=good.get_column("replication").n_unique(),
         regret=record.Regret(far_s=NEVER_FAR_S),
         harm=dict.fromkeys(register.harms(traffic), record.UNKNOWN),
+        held_s=policy.held_s,
     )
     return _measured(looks, policy, good, out, best) if good.height else out
 
