@@ -1280,6 +1280,44 @@ def test_a_later_loss_is_told_beside_what_limits_the_return() -> None:
     )
 
 
+FALLS = """
+horizon = "40m"
+hold = "2m"
+fleet = { holders = 300, hosts = 1 }
+host = { establish_time = { dist = "exponential", mean = "250ms" }, renew_time = "10ms", timeout = "44s" }
+lease = { duration = "4m", check_every = "1m" }
+dependency.outages = [{ from = "5m", to = "15m" }]
+policy.client = { name = "fixed", delay = "10s" }
+operator = [{ do = "restart", at = "25m", sessions = "end", told = true, down_for = "20s" }]
+"""
+
+
+def test_a_collapse_after_a_later_loss_is_not_laid_to_the_first_return() -> None:
+    """300 leases are 75 s of work, which clients who wait 44 s hold out at the dependency's return, but not when the
+    restart sends all of them in one instant.
+    """
+    summary, said = told(FALLS)
+    [row] = summary.rows
+    assert row.told("ttr99_s") < 180
+    assert (row.verdict, row.last("ttr99_s")) == ("collapsed", math.inf)
+    assert said.why.text.startswith(
+        "Leases are lost once more after what operators do 25 min after the start (restart): all 300 come back"
+    )
+    assert "75 s of work" in said.why.text
+    assert any(". 99 % were not back at the end." in note for note in notes(summary))
+    experiment = parse(FALLS)
+    with pipeline.Runner(1) as runner:
+        outcomes = list(runner.run([(experiment.first, 1, number) for number in range(7)]))
+    found = keeping.results(experiment, outcomes, summarise(experiment, outcomes))
+    said = answer_of(found.manifest, found.summary)
+    lost = [row.verdict for row in found.summary.rows].count("collapsed")
+    assert 0 < lost < 7
+    assert "once more in 7 of 7 runs, and 99 % are back for the last time after " in said.happened.text
+    assert f". In {lost} of 7 runs they do not come back" in said.happened.text
+    assert "not at the end of" not in said.happened.text
+    assert (said.why.mechanism, said.why.number) == ("timeout", pytest.approx(75 / 44, rel=0.01))
+
+
 def test_variants_are_judged_by_the_last_return_of_leases() -> None:
     """The throttle of 20 min from 45 min on lasts longer than a lease: some are lost until it ends, at 65 min, which is
     25 min after the return. Who waits up to 200 s between attempts is back later at first, but then for good. In the

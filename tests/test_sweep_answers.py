@@ -6,6 +6,7 @@ the policies were made to have.
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,52 @@ def test_a_sweep_names_the_mechanism_that_a_run_names(situation: Situation, tmp_
     if situation.high > 0:
         assert situation.low * 0.999 <= found.answer.why.number <= situation.high * 1.001
     assert "host.workers decides most" in found.answer.why.text or "No lever" in found.answer.why.text
+
+
+LOST_TWICE = """
+horizon = "50m"
+hold = "2m"
+coupling.window = "2s"
+fleet = { holders = 200, hosts = 1 }
+host = { workers = 1, establish_time = "500ms", renew_time = "1ms", timeout = "20s", fail_after = "100ms" }
+lease = { duration = "10m", check_every = "20s" }
+dependency.outages = [{ from = "2m", to = "22m" }]
+policy.client = { name = "fixed", delay = "5s" }
+operator = [{ do = "end-sessions", at = "30m" }]
+policy.queue = "lifo"
+"""
+TWO_DRAWS = """
+[sweep]
+method = "random"
+samples = 2
+levers."host.workers" = { values = [1, 2] }
+uncertainties."host.timeout" = { min = "19s", max = "21s" }
+"""
+
+
+@pytest.mark.parametrize(("to", "is_lost_before"), [("22m", True), ("3m", False)])
+def test_a_sweep_and_a_threshold_say_why_leases_are_lost_once_more(
+    to: str, is_lost_before: bool, tmp_path: Path
+) -> None:
+    """By hand: sessions end at 30 min, 8 min after a return at 22 min, 27 min after one at 3 min. Holders learn it
+    within 20 s; 198 of them are 99 s of work for one worker, less what it does in the first window of 2 s, and half
+    of that for two. So 90 s after it one is not back, but two are. An outage of 20 min outlasts all leases, which are
+    as much work at its end; in one of 1 min none is lost, so there is nothing else to tell.
+    """
+    text = LOST_TWICE.replace('to = "22m"', f'to = "{to}"')
+    file, ranked = tmp_path / "twice.toml", tmp_path / "ranked.toml"
+    file.write_text(text, encoding="utf-8")
+    ranked.write_text(text + TWO_DRAWS, encoding="utf-8")
+    swept = recovery.sweep(ranked, out=tmp_path / "out", threads=1, progress=False).answer.why
+    within = ("--within", "570s" if is_lost_before else "1710s", "--low", "1", "--high", "2", "--threads", "1")
+    result = CliRunner().invoke(main, ["threshold", str(file), "host.workers", *within, "--out", str(tmp_path)])
+    [found] = [line for line in result.output.splitlines() if line.startswith("Why: ")]
+    assert swept.mechanism == "capacity"
+    for text in (swept.text, found):
+        first, again = text.split("Leases are lost once more after what operators do 30 min after the start (end-")
+        [need_s] = re.findall(r"^sessions\): the hosts, which do 2 a second, need ([\d.]+) s for the work\.", again)
+        assert 95 <= float(need_s) <= 99
+        assert ("for the work. " in first) is is_lost_before
 
 
 FEW = """

@@ -191,7 +191,10 @@ def lost_again(summary: Summary, group: Group) -> str:
     until = " It still had it when the clock started: its times are those until it had it again" * is_later
     if standings.is_lost_again(summary, group, "ttr99_s"):
         last = standings.of_last(summary, group, "ttr99_s")
-        until += f" 99 % were back for the last time after {last.whole()}: saved is counted to then"
+        if last.is_never:
+            until += " 99 % were not back at the end"
+        else:
+            until += f" 99 % were back for the last time after {last.whole()}: saved is counted to then"
     not_for_good = f" (never{LOST}: it was reached, and not for good)" if "never" in times else ""
     return f"{LOST} “{group.variant}” lost its share again: {', '.join(again)}{not_for_good}.{until}{'.' * bool(until)}"
 

@@ -17,7 +17,7 @@ from recovery.store.manifest_record import Manifest
 from recovery.store.note_record import Note
 from recovery.store.parts import runs_of_sweep
 from recovery.store.record import Estimate, Number, Record, Share, written
-from recovery.store.run_record import Bound, Row
+from recovery.store.run_record import Bound, Row, Unleased
 from recovery.store.scenario_record import Course, Scenario
 
 Value = str | int | float | bool | None
@@ -263,6 +263,8 @@ class Middle(Record):
     down_s: Number
     alike: int
     runs: int
+    unleased_spans: tuple[Unleased, ...] = Field((), exclude_if=lambda value: not value)
+    # every time in which holders are without a lease, where leases are lost once more
     lost_again: Number | None = Field(None, exclude_if=lambda value: value is None)  # as of `run_record.Group`
 
 

@@ -145,13 +145,18 @@ def row_of(outcome: Outcome, course: int = 0) -> record.Row:
         seed=outcome.seed,
         replication=outcome.replication,
         digest=identity.digest_of(variant, outcome.seed, outcome.replication),
-        actions=tuple(record.Action(**act._asdict()) for act in outcome.actions),
+        actions=actions_of(outcome),
         cpu_s=round(outcome.cpu_s, 3),
         outages_index=course,
         verdict=verdict,
         measures={name: float(value) for name, value in table.items() if not isinstance(value, str)},
         words={name: value for name, value in table.items() if isinstance(value, str)},
     )
+
+
+def actions_of(outcome: Outcome) -> tuple[record.Action, ...]:
+    """What operators did in a run, as a record."""
+    return tuple(record.Action(**act._asdict()) for act in outcome.actions)
 
 
 def explained(row: theory.Explained) -> record.Explained:
@@ -183,7 +188,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
     collapsed = sum(row.verdict == "collapsed" for row in rows)
     low, high = theory.clopper_pearson(collapsed, len(rows))
     verdicts = [row.verdict for row in rows]
-    away, renewed = _unleased(outcomes, variant.scenario.hold), _renewals(outcomes, variant.scenario)
+    away, renewed = unleased(outcomes, variant.scenario.hold), _renewals(outcomes, variant.scenario)
     return record.Group(
         variant=variant.name,
         levers=dict(variant.levers),
@@ -218,7 +223,7 @@ def _measured(name: str, values: Sequence[float]) -> record.Measured:
     return record.Measured(mean=mean, low=low, high=high, not_measured=sum(math.isnan(value) for value in values))
 
 
-def _unleased(outcomes: Sequence[Outcome], hold_s: float) -> tuple[record.Unleased, ...]:
+def unleased(outcomes: Sequence[Outcome], hold_s: float) -> tuple[record.Unleased, ...]:
     """From when to when holders are without a lease in some run of one variant, in order of time: each from the first
     window at whose end one is, to the end from which on none is (inf: not before the horizon). All that are closer than
     `hold` are one. Jobs have no holders.

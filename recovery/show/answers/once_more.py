@@ -1,13 +1,45 @@
 """Why leases are lost once more after they were back, and what they then wait for."""
 
 import math
+from collections.abc import Sequence
 
 from recovery.show.answers import gates, mechanism, moments
-from recovery.store.run_record import Group, Measured
+from recovery.store.run_record import Group, Measured, Row
 from recovery.store.scenario_record import Planned, Span
 from recovery.units import show_duration
 
 HEAD = "Leases are lost once more"
+
+
+def as_done(group: Group, rows: Sequence[Row]) -> Group:
+    """The variant with the times of what operators did on a condition, as its first run has them: a throttle's steps,
+    which are told since the condition, then are of the experiment. What nobody did is left out.
+    """
+    done: dict[str, list[float]] = {}
+    for action in rows[0].actions:
+        done.setdefault(action.do, []).append(action.at_s)
+    for planned in group.scenario.actions:
+        if planned.at_s in done.get(planned.do, []):
+            done[planned.do].remove(planned.at_s)
+    out = []
+    for planned in group.scenario.actions:
+        if not math.isnan(planned.at_s):
+            out.append(planned)
+        elif left := done.get(planned.do):
+            at_s = left.pop(0)
+            steps = tuple(step.model_copy(update={"at_s": step.at_s + at_s}) for step in planned.lets_in)
+            out.append(planned.model_copy(update={"at_s": at_s, "lets_in": steps}))
+    scenario = group.scenario.model_copy(update={"actions": tuple(out)})
+    return group.model_copy(update={"scenario": scenario})
+
+
+def is_all(limit: mechanism.Limit | None, rows: Sequence[Row]) -> bool:
+    """Whether runs that collapse do so only because leases are lost once more: all of them were back before, and what
+    limits them does not do so all the time.
+    """
+    collapsed = [row for row in rows if row.verdict == "collapsed"]
+    is_always = limit is not None and limit.kind in mechanism.ALL_THE_TIME
+    return bool(collapsed) and not is_always and all(row.is_lost_again("ttr99_s") for row in collapsed)
 
 
 def why(done: Group, back_s: float) -> mechanism.Limit | None:

@@ -167,9 +167,12 @@ def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
     text = f"{what} {moments.after(first, found, is_always=standings.is_always(rows, 'ttr99_s'))}"
     text += f", at {axis.show(summary.recovers_from_s + found.mean_s)}" if axis.start is not None else ""
     text += ", and not for good" if any(row.verdict == "recovering" for row in rows if _is_back(row)) else ""
-    text += _lost_again(summary, first)
+    again = _lost_again(summary, first)
     if not lost:
-        return f"{text}."
+        return f"{text}{again}."
+    if again:
+        left = _left(first, lost)
+        return f"{text}{again}. In {len(lost)} of {len(rows)} runs {left[:1].lower()}{left[1:]}."
     often = f"in {len(rows) - len(lost)} of {len(rows)} runs, but in {len(lost)}"
     left = _left(first, lost)
     return f"{text} {often} {left[:1].lower()}{left[1:]}."
@@ -200,11 +203,14 @@ def _lost_again(summary: Summary, first: Group) -> str:
         return ""
     often = f" in {len(rows)} of {first.runs} runs" if first.runs > 1 else ""
     found = standings.of_times([row.last("ttr99_s") for row in rows])
+    still = sum(
+        _is_back(row) and math.isinf(row.last("ttr99_s")) for row in rows
+    )  # of the others it is told how they end
     if not found.is_known:
-        return f"; leases are lost once more{often}, and 99 % are not back at the end"
+        return f"; leases are lost once more{often}{', and 99 % are not back at the end' if still else ''}"
     text = f"; leases are lost once more{often}, and 99 % are back for the last time after "
     text += f"{show_duration(found.mean_s)}{moments.on_average(found)}"
-    return text + (f" (not at the end of {found.never} runs)" if found.never else "")
+    return text + (f" (not at the end of {still} run{'' if still == 1 else 's'})" if still else "")
 
 
 def _left(first: Group, lost: Sequence[Row]) -> str:
@@ -311,37 +317,16 @@ def _ran(manifest: RunManifest, summary: Summary, group: Group) -> tuple[Group, 
     down_s = max(one.to_s for one in course) - min(one.from_s for one in course) if course else math.inf
     rows = summary.rows_of(group)
     ttr_s = mean_interval([row.told("ttr99_s") for row in rows if _is_back(row)])[0]
-    return _as_done(group, rows), ttr_s, down_s
-
-
-def _as_done(group: Group, rows: Sequence[Row]) -> Group:
-    """The variant with the times of what operators did on a condition, as its first run has them: a throttle's steps,
-    which are told since the condition, then are of the experiment. What nobody did is left out.
-    """
-    done: dict[str, list[float]] = {}
-    for action in rows[0].actions:
-        done.setdefault(action.do, []).append(action.at_s)
-    for planned in group.scenario.actions:
-        if planned.at_s in done.get(planned.do, []):
-            done[planned.do].remove(planned.at_s)
-    out = []
-    for planned in group.scenario.actions:
-        if not math.isnan(planned.at_s):
-            out.append(planned)
-        elif left := done.get(planned.do):
-            at_s = left.pop(0)
-            steps = tuple(step.model_copy(update={"at_s": step.at_s + at_s}) for step in planned.lets_in)
-            out.append(planned.model_copy(update={"at_s": at_s, "lets_in": steps}))
-    scenario = group.scenario.model_copy(update={"actions": tuple(out)})
-    return group.model_copy(update={"scenario": scenario})
+    return once_more.as_done(group, rows), ttr_s, down_s
 
 
 def _why(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> Cause:
     """Why the first variant took so long to be back, and why leases were lost once more."""
-    found = _once_more(manifest, summary)
-    if found is None or (limit is not None and summary.groups[0].verdicts.get("collapsed")):  # the limit says it all
+    first, found = summary.groups[0], _once_more(manifest, summary)
+    is_all = found is not None and once_more.is_all(limit, summary.rows_of(first))
+    if found is None or (limit is not None and first.verdicts.get("collapsed") and not is_all):
         return _of_the_return(manifest, summary, limit)
-    if _is_well(summary, summary.groups[0]):
+    if is_all or _is_well(summary, first):
         return Cause(text=found.text, mechanism=found.kind, number=found.number)
     cause = _of_the_return(manifest, summary, limit)
     if once_more.HEAD in cause.text:

@@ -11,6 +11,7 @@ from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
 from recovery.show.sweep_text import cannot_choose_in, rounded_up, too_few_in
 from recovery.show.words import differences_from, is_lopsided, span_of, times_from
+from recovery.store.record import Estimate
 from recovery.store.sweep_record import FEW_POLICIES, Summary
 from recovery.units import show_count, show_duration, show_share
 
@@ -110,14 +111,12 @@ def _lost(summary: Summary, ran: Sequence[Told]) -> int:
 
 def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
     """What limits the baseline, by the rules of single runs; then the lever that decides most."""
-    limit, lever = one_run.limit_of(summary.middle), _deciding(summary, ran)
-    if limit is None or summary.middle is None:
+    found, lever = summary.middle, _deciding(summary, ran)
+    if found is None:
         return lever
-    found = summary.middle
-    often = f", as {show_count(found.alike)} of {show_count(found.runs)} do" if found.alike < found.runs else ""
     which = "The middle run" if found.runs > 1 else "The run"
-    text = f"{which} of {_baseline(summary)} {one_run.ENDS[found.row.verdict]}{often}: {limit.text}."
-    return Cause(text=f"{text} {lever.text}".rstrip(), mechanism=limit.kind, number=limit.number)
+    cause = one_run.why(f"{which} of {_baseline(summary)}", found)
+    return lever if cause is None else cause.model_copy(update={"text": f"{cause.text} {lever.text}".rstrip()})
 
 
 def _may_be_chance(summary: Summary) -> str:
@@ -151,12 +150,25 @@ def _deciding(summary: Summary, ran: Sequence[Told]) -> Cause:
     if len(ran) < FEW_POLICIES:
         low_to, high_to = (_times_with(ran, key, words, summary) for words in (best, worst))
         text = f"{key} decides most: with “{best}” it takes {low_to}, with “{worst}” {high_to}."
-        text += _may_be_chance(summary)
+        text += f"{_or(summary, key)}{_may_be_chance(summary)}"
         return Cause(text=text, mechanism=key, number=spread)
     show = times_from(summary.window_s)
     text = f"{key} decides most: policies with “{best}” take {show(low)} on average, "
-    text += f"with “{worst}” {show(high)}.{_may_be_chance(summary)}"
+    text += f"with “{worst}” {show(high)}.{_or(summary, key)}{_may_be_chance(summary)}"
     return Cause(text=text, mechanism=key, number=spread)
+
+
+def _or(summary: Summary, key: str) -> str:
+    """Which other lever may decide as much as that one, after a sentence that names it: the intervals of how much later
+    their worst choices are meet. "" where none may.
+    """
+    worst: dict[str, Estimate] = {}
+    for one in summary.choices:
+        if one.key not in worst or one.behind.mean > worst[one.key].mean:
+            worst[one.key] = one.behind
+    decides = worst.pop(key, Estimate(mean=math.nan))
+    near = [other for other, behind in worst.items() if behind.high >= decides.low]
+    return f" {' and '.join(near)} may decide as much." if near else ""
 
 
 def _times_with(ran: Sequence[Told], key: str, words: str, summary: Summary) -> str:

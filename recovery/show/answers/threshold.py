@@ -43,14 +43,9 @@ def answer_of(found: Threshold) -> Answer:
 
 def _why(found: Threshold, bad: str) -> Cause:
     """What limits the runs on the bad side, by the rules of single runs."""
-    limit = one_run.limit_of(found.beyond)
-    if found.beyond is None or limit is None:
-        number = float(found.low if found.fails == "above" else found.high)
-        return Cause(mechanism=found.key, number=number)
-    often = f", as {found.beyond.alike} of {found.beyond.runs} do" if found.beyond.alike < found.beyond.runs else ""
-    ends = one_run.ENDS[found.beyond.row.verdict]
-    text = f"At {found.key} = {bad} a run {ends}{often}: {limit.text}."
-    return Cause(text=text, mechanism=limit.kind, number=limit.number)
+    cause = None if found.beyond is None else one_run.why(f"At {found.key} = {bad} a run", found.beyond)
+    number = float(found.low if found.fails == "above" else found.high)
+    return Cause(mechanism=found.key, number=number) if cause is None else cause
 
 
 def _searched(found: Threshold) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from recovery.measures import register
-from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.stages import known
 from recovery.stages.outage import outages_of, resolve
@@ -16,7 +15,7 @@ from recovery.store.run_record import Row
 from recovery.store.sweep_record import Middle, Value
 from recovery.study.resolved import resolved
 from recovery.study.runs.chunks import hosts
-from recovery.study.summary import lost_again, tells_lost_again
+from recovery.study.summary import actions_of, lost_again, tells_lost_again, unleased
 from recovery.study.sweep.sweeping import Sweeping
 
 if TYPE_CHECKING:
@@ -34,10 +33,9 @@ def middle_of(work: Sweeping, draws: "pl.DataFrame") -> Middle | None:
     row, alike = in_the_middle(own, measure, "replication", "draw")
     job = next(job for job, key in work.jobs if key == row["key"] and job.policy == first.number)
     drawn = work.experiment.drawn(job.policy, job.inputs)
-    scenario = resolve(drawn, work.seed, job.run_replication).scenario
-    found = record_of(row, scenario, first.variant, work.seed, job.run_replication)
-    lost = _lost_again(drawn, work.seed, job.run_replication)
-    return found.model_copy(update={"alike": alike, "runs": own.height, "lost_again": lost})
+    ran = resolve(drawn, work.seed, job.run_replication)
+    found = record_of(row, ran, first.variant, work.seed, job.run_replication)
+    return found.model_copy(update={"alike": alike, "runs": own.height})
 
 
 def in_the_middle(own: "pl.DataFrame", measure: str, *then: str) -> tuple[dict[str, Value], int]:
@@ -52,11 +50,14 @@ def in_the_middle(own: "pl.DataFrame", measure: str, *then: str) -> tuple[dict[s
     return ordered.row((ordered.height - 1) // 2, named=True), alike
 
 
-def record_of(row: Mapping[str, Value], scenario: Scenario, variant: str, seed: int, replication: int) -> Middle:
-    """A run of which a row is kept, with its scenario, as if it were the only one."""
+def record_of(row: Mapping[str, Value], ran: Variant, variant: str, seed: int, replication: int) -> Middle:
+    """A run of which a row is kept, with its scenario, as if it were the only one. `ran` is what ran, as it was drawn,
+    `variant` what it is called.
+    """
+    scenario = ran.scenario
     course = outages_of(scenario)
     names = [one for one in row if register.find(one, known.traffic_of(scenario).name) is not None]
-    return Middle(
+    found = Middle(
         row=Row(
             variant=variant, seed=seed, replication=replication, digest=str(row["key"]),
             cpu_s=math.nan, verdict=str(row["verdict"]),
@@ -67,10 +68,23 @@ def record_of(row: Mapping[str, Value], scenario: Scenario, variant: str, seed: 
         alike=1,
         runs=1,
     )  # fmt: skip
+    return _seen_again(found, ran, seed, replication)
 
 
-def _lost_again(variant: Variant, seed: int, replication: int) -> float | None:
-    """How often leases were lost again. No row of a run has it, so the hosts of this one run once more."""
-    if not tells_lost_again(variant.scenario):
-        return None
-    return lost_again([hosts((variant, seed, replication))], variant.scenario)
+def _seen_again(found: Middle, ran: Variant, seed: int, replication: int) -> Middle:
+    """With what no row of a run has, and a simulation of its hosts tells: how often leases were lost again; and where
+    they were lost once more after all were back, when they were away, and what operators did by then.
+    """
+    scenario, is_lost = ran.scenario, found.row.is_lost_again("ttr99_s")
+    if not (is_lost or tells_lost_again(scenario)):
+        return found
+    outcomes = [hosts((ran, seed, replication))]
+    found = found.model_copy(update={"lost_again": lost_again(outcomes, scenario)})
+    if not is_lost:
+        return found
+    own = {
+        "row": found.row.model_copy(update={"actions": actions_of(outcomes[0])}),
+        "scenario": resolved(scenario, outcomes[0].traffic.fired.tolist()),
+        "unleased_spans": unleased(outcomes, scenario.hold),
+    }
+    return found.model_copy(update=own)

@@ -401,7 +401,7 @@ def threshold(
             return None
         row, alike = in_the_middle(own, known.measure, "key")
         replication, ran = keys[str(row["key"])]
-        found = record_of(row, ran.scenario, experiment.first.name, experiment.head.seed, replication)
+        found = record_of(row, ran, experiment.first.name, experiment.head.seed, replication)
         return found.model_copy(update={"alike": alike, "runs": own.height})
 
     def ends_of(variant: Variant, text: str, replications: range) -> list[Found]:
