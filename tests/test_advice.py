@@ -1466,6 +1466,16 @@ def test_a_file_about_one_class_is_judged_by_it() -> None:
     assert "priorities" not in told(KINDS)[1].change.text
 
 
+@pytest.mark.parametrize("sets", ["host.renew_time = '40ms'", "lease.check_jitter = '20%'"])
+def test_a_variant_that_sets_no_priority_changes_none(sets: str) -> None:
+    """A queue of one place is full, with classes or without: what a variant does to renewals is no order."""
+    for file in (FALLS, KINDS[: KINDS.index("[variants")]):
+        text = f'policy.queue = {{ name = "bounded", limit = 1 }}\n{file}[variants.other]\n{sets}\n'
+        assert "priorities" not in told(text)[1].change.text
+    both = KINDS + "classes.report.renew_time = '40ms'\n"
+    assert "priorities" not in told('policy.queue = { name = "bounded", limit = 1 }\n' + both)[1].change.text
+
+
 # A host that does 40 a second, and 30 jobs a second with four tries each: three times what it does while all fail.
 TRIES = """
 label = "today"

@@ -115,11 +115,10 @@ def by_priority_alone(summary: Summary, others: Sequence[Group]) -> list[str]:
     """
     first, out = summary.groups[0], []
     for one in others:
-        now, was = ({kind.name: kind.model_copy(update={"priority": 0}) for kind in of.scenario.classes}
-                    for of in (one, first))  # fmt: skip
-        rules = {rule.key for rule in one.scenario.rules} ^ {rule.key for rule in first.scenario.rules}
-        is_alone = apart.differing(first, one) <= {"classes", "rules"} and now == was and one.scenario != first.scenario
-        is_alone = is_alone and all(key.endswith("priority") for key in rules)
+        now, was = one.scenario.classes, first.scenario.classes
+        alike = [[kind.model_copy(update={"priority": 0}) for kind in kinds] for kinds in (now, was)]
+        is_alone = apart.differing(first, one) <= {"classes", "rules"} and alike[0] == alike[1] and now != was
+        is_alone = is_alone and all(own.key.endswith("priority") for own in {*one.sets} ^ {*first.sets})
         most = one.scenario.hosts.queue_limit
         is_shared = all(math.isinf(kind.limit) for kind in one.scenario.classes)
         if is_alone and is_shared and math.isfinite(most) and one.mean("queue_peak") >= cliffs.FULL * most:
