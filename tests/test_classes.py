@@ -91,6 +91,29 @@ def test_each_class_has_its_own_measures(mixed: Outcome) -> None:
     assert {register.unit_of(name) for name in row if name.startswith("ttr99_s.")} == {"s"}
 
 
+@pytest.mark.parametrize("rule", ["", '[classes.a]\nshare = "50%"\n[classes.b]\nshare = "50%"\n'])
+@pytest.mark.parametrize("cancels", [False, True])
+def test_the_time_at_a_host_is_of_wasted_requests_too_or_is_not_measured(rule: str, cancels: bool) -> None:
+    """Law: an answer that comes after its client left came later than the timeout, 5 s. Where over 1 % of all finished
+    are such, 99 % take longer than that, whatever rules the file has. Where a request leaves with its client, none is.
+    """
+    text = (
+        'horizon = "20m"\nhold = "1m"\nfleet = { holders = 300, hosts = 1 }\n'
+        f'host = {{ establish_time = "400ms", timeout = "5s", cancel_on_timeout = {str(cancels).lower()} }}\n'
+        'lease = { duration = "5m", check_every = "200s" }\ndependency.outages = [{ from = "2m", to = "8m" }]\n'
+        'policy.client = { name = "fixed", delay = "1s" }\n'
+    )
+    outcome = run(text + rule)
+    done, wasted = outcome.traffic.totals("succeeded", "wasted")
+    took_s = outcome.measure()["sojourn_p99_s"]
+    if cancels:
+        assert wasted == 0
+        assert took_s < 5.4 * 1.016  # one that is served as its time ends takes its service more
+        return
+    assert wasted > 0.02 * (done + wasted)
+    assert math.isnan(took_s) if rule else took_s > 5
+
+
 def test_all_holders_are_the_leases_of_all_classes() -> None:
     """A node with a heartbeat and a report has two leases."""
     outcome = run(BASE + acts(ENDS) + TIED)

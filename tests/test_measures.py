@@ -386,3 +386,17 @@ def test_coverage_of_intervals_within_limits(name: str) -> None:
         # Not below .93 at one-sided 1 %.
         told = emulation.covered(values, size, repeats)
         assert told >= 0.93 * repeats - 2.33 * math.sqrt(0.93 * 0.07 * repeats), size
+
+
+def test_a_part_of_times_is_sure_only_where_unknown_ones_cannot_move_it() -> None:
+    """By hand, of 6 in part 2 and 3 in part 5. With none unknown half (4.5 of 9) is reached in part 2, all in part 5.
+    One more: 5 of 10 are reached in part 2, be it the shortest or the longest; 9.9 of 10 in part 5 or the last. Eight
+    more: 8.5 of 17 are reached in part 2 with all 8 before it, in part 5 with all behind.
+    """
+    times = np.zeros(9, np.int64)
+    times[[2, 5]] = 6, 3
+    shares = (0.5, 0.99, 1.0)
+    assert histograms.sure_parts_of(times, shares, 0) == [2, 5, 5]
+    assert histograms.sure_parts_of(times, shares, 1) == [2, None, None]
+    assert histograms.sure_parts_of(times, shares, 8) == [None, None, None]
+    assert histograms.sure_parts_of(np.zeros(9, np.int64), shares, 0) == [None, None, None]

@@ -264,6 +264,22 @@ def test_what_the_times_do_not_say_is_told_below_them() -> None:
     ]
 
 
+def test_leases_that_are_lost_only_after_the_return_have_no_efficiency() -> None:
+    """By hand: who fails from 60 to 120 s asks again 300 s later, but has 240 to 300 s of its lease left. So nobody is
+    without one as the dependency is back, the bound is 0, and 99 % are back only after all those have lost theirs.
+    """
+    [outcome] = run(
+        'horizon = "20m"\nhold = "5m"\nfleet = { holders = 60, hosts = 1 }\n'
+        'host = { workers = 4, establish_time = "1ms", timeout = "2s", fail_after = "1ms" }\n'
+        'lease = { duration = "5m", check_every = "60s" }\ndependency.outages = [{ from = "60s", to = "2m" }]\n'
+        'policy.client = { name = "fixed", delay = "5m" }\n'
+    )
+    row = outcome.measure()
+    assert row["fluid_bound_s"] == 0
+    assert 300 - 120 < row["ttr99_s"] <= 120 + 300 - 120 + 60
+    assert math.isnan(row["efficiency"])
+
+
 def test_the_quantiles_by_which_a_drift_is_judged_are_students() -> None:
     """Oracle: SciPy, for each number of batches that a stretch may have."""
     wanted = [stats.t.ppf(0.95, batches - 2) for batches in range(4, standing.BATCHES + 1)]

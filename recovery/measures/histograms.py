@@ -23,6 +23,17 @@ def parts_of(histogram: Whole, shares: Sequence[float]) -> list[int | None]:
     return found
 
 
+def sure_parts_of(histogram: Whole, shares: Sequence[float], unknown: int) -> list[int | None]:
+    """The same where `unknown` more have a time that nobody knows: None too where it could be another part, were they
+    all the shortest or all the longest.
+    """
+    shortest, longest = histogram.copy(), histogram.copy()
+    shortest[0] += unknown
+    longest[-1] += unknown
+    both = zip(parts_of(shortest, shares), parts_of(longest, shares), strict=True)
+    return [low if low == high else None for low, high in both]
+
+
 def middle_s(starts_ns: Floats, part: int | None) -> float:
     """The middle (s) of a part; nan of none."""
     if part is None:

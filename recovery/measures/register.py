@@ -313,7 +313,8 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure(
         name="sojourn_p50_s", kind="time", stage=ALL, of_class=True, title="time at a host, 50 %",
-        meaning="time from a request's arrival to its finish, of half of the finished ones, wasted ones too",
+        meaning="time from a request's arrival to its finish, of half of the finished ones, wasted ones too; not "
+        "measured where it could hang on requests of which only the number is known (MODEL.md, section 13, stale work)",
         is_expected=True,
     ),
     Measure(

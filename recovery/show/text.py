@@ -224,6 +224,9 @@ def notes(summary: Summary) -> list[str]:
     if kept:
         text = "efficiency, amplification and wasted are – where no lease was lost: they count while leases come back."
         out.append(speaking_of(first.scenario.called, text))
+    if any(group.mean("fluid_bound_s") == 0 and math.isnan(group.mean("efficiency")) for group in summary.groups):
+        text = "efficiency is – where fewer than 1 % of the leases were lost before the dependency was back."
+        out.append(speaking_of(first.scenario.called, text))
     return [*out, *_overloaded(summary), *filter(None, [counted_over(summary)])]
 
 

@@ -258,8 +258,8 @@ class LeaseTable(TrafficTable):
             row |= dict.fromkeys(("ttr100_s", "ttr100_lost_s"), math.nan)  # only the last host tells
         bound = self.fluid_bound_s(scenario)
         row["fluid_bound_s"] = bound
-        is_again = not math.isnan(again["ttr99_again_s"])  # then the bound is of no loss
-        row["efficiency"] = math.nan if is_again else bound / ttr99_s if ttr99_s > 0 else 1.0
+        is_later = not math.isnan(again["ttr99_again_s"]) or (bound == 0 and ttr99_s > 0)  # the bound is of no loss
+        row["efficiency"] = math.nan if is_later else bound / ttr99_s if ttr99_s > 0 else 1.0
         row["relapses"] = leased_curve.relapses(times_s, share, back)
         row["leased_min_share"] = least
         row["leased_end_share"] = float(share[-1])

@@ -14,7 +14,7 @@ import numpy as np
 from recovery_kernels import requests
 
 from recovery.measures import effort, leased_curve, standing
-from recovery.measures.histograms import middle_s, parts_of, quantiles_s
+from recovery.measures.histograms import middle_s, quantiles_s, sure_parts_of
 from recovery.measures.register import TrafficName
 from recovery.model.scenario import Scenario
 from recovery.stages import baseline
@@ -180,7 +180,7 @@ class TrafficTable(Table):
             for kind in ("useful", "wasted", "failed", "overhead")
         }
         all_work = functools.reduce(operator.add, work.values())  # sum() rounds otherwise from Python 3.12 on
-        half, most, last = parts_of(self.sojourn, (0.5, 0.99, 1.0))
+        half, most, last = sure_parts_of(self.sojourn, (0.5, 0.99, 1.0), self._without_time(scenario))
         return {
             "amplification": attempts / successes if successes else math.inf,
             "amplification_peak": effort.amplification_peak(
@@ -194,6 +194,12 @@ class TrafficTable(Table):
             "sojourn_max_s": math.nan if last is None else float(_starts_ns()[last]) / 1e9,
             **baseline.measures(scenario, times_s, flows),
         }
+
+    def _without_time(self, scenario: Scenario) -> int:
+        """Finished requests of which only the number is known (MODEL.md, section 13, stale work), not their time."""
+        if not scenario.rules:
+            return 0
+        return max(sum(self.totals("succeeded", "wasted", "failed")) - int(self.sojourn.sum()), 0)
 
     def by_rules(self, scenario: Scenario, times_s: Floats) -> Row:
         """What is measured only where a scenario uses rules of part two of the model."""
