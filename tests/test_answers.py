@@ -27,7 +27,7 @@ from recovery.store.manifest_record import FORMAT
 from recovery.store.race_record import Latency, RaceRow, RaceSummary, Search
 from recovery.store.record import Estimate
 from recovery.store.sweep_record import Difference, Threshold, Tried
-from recovery.units import duration_s
+from recovery.units import duration_s, show_duration
 
 WHOLE = Answer(
     happened=AnswerPart(text="All of the 10 <nodes> are without a lease."),
@@ -138,6 +138,14 @@ def test_a_run_says_why_nobody_lost_a_lease_and_with_which_margin(lease: str, to
     assert told in why.text
     [failed] = re.findall(r"([\d,]+) attempts to renew failed", why.text)
     assert 400 * (300 - 30) / (30 + 10) <= int(failed.replace(",", "")) <= 400 * (300 / 11 + 1)
+
+
+def test_why_nobody_lost_a_lease_is_told_by_the_outage_of_that_variant_alone() -> None:
+    """Oracle: 5 min of outage, 10 s of waiting and 30 s of an attempt; another variant is away for 8 min."""
+    longer = '[variants.longer]\ndependency.outages = [{ from = "5m", to = "13m" }]\n'
+    summary = recovery.parse(OUTLASTS.replace("LEASE", "8m") + longer).run(progress=False, threads=1)
+    assert "The longest outage (5 min)" in summary.answer.why.text
+    assert f"take {show_duration(300 + 10 + 30)} together" in summary.answer.why.text
 
 
 def test_where_leases_are_lost_nothing_tells_why_they_are_not() -> None:

@@ -37,7 +37,7 @@ def told(scenario: Scenario, outages: Course, lasting: Lasting | None) -> str:
 
 def spared(group: Group, courses: Sequence[Course]) -> str:
     """Why nobody lost a lease in the outages of some runs, in numbers, and with which margin; "" where that is not
-    known.
+    known. `courses` are those of the group's own runs.
     """
     found, scenario = group.spared, group.scenario
     if found is None:

@@ -347,7 +347,9 @@ def _once_more(manifest: RunManifest, summary: Summary) -> mechanism.Limit | Non
 def _of_the_return(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> Cause:
     first, variants = summary.groups[0], stage_times.variants(summary)
     if _is_well(summary, first):
-        spared = lasting.spared(first, manifest.outages)
+        places = {row.outages_index for row in summary.rows_of(first)} or {first.outages_index}
+        courses = [course for place, course in enumerate(manifest.outages) if place in places]
+        spared = lasting.spared(first, courses)
         _, _, down_s = _ran(manifest, summary, first)
         paced = mechanism.of_renewing(first, down_s) if renewed.is_judged(first, first) else None
         if paced is None:
