@@ -303,6 +303,26 @@ def digits_apart(one: float, other: float) -> int:
     return max(3, math.ceil(math.log10(largest / apart)) + 1)
 
 
+def are_apart(one: float, other: float) -> bool:
+    """Whether two numbers differ by more than rounding."""
+    return abs(one - other) > 1e-9 * max(abs(one), abs(other))
+
+
+def show_seconds(seconds: float, digits: int) -> str:
+    """A duration in seconds, to so many digits: what tells two apart that are shown alike else."""
+    return f"{show_number(seconds, digits)} s"
+
+
+def show_ends(low_s: float, high_s: float) -> str:
+    """Both ends of an interval of durations, in seconds where only these tell them apart; "" where it has no width."""
+    if not are_apart(low_s, high_s):
+        return ""
+    low, high = show_duration(low_s), show_duration(high_s)
+    if low == high:
+        low, high = (show_seconds(end, digits_apart(low_s, high_s)) for end in (low_s, high_s))
+    return f"{low} to {high}"
+
+
 def show_share(number: float, digits: int = 3) -> str:
     """A share for people, in percent; one that can be no more than rounding is only told to be so small."""
     if 0 < abs(number) < SHARE_LEAST:

@@ -53,6 +53,19 @@ def runs(**times: list[float]) -> Summary:
 ONE_LOST = [120.0] * 19 + [NEVER]
 
 
+def test_runs_are_all_alike_only_where_each_has_the_same_time() -> None:
+    """By hand: twenty times of 9,250 and 9,350 s are 50 s from their mean, so Student's interval is about 24 s to each
+    side of 9,300 s, and both ends are 2 h 35 min. Twenty of 9,300 s have no width.
+    """
+    apart, alike = [9250.0, 9350.0] * 10, [9300.0] * 20
+    assert standings.of_times(apart).span() == "9,276 s to 9,324 s"
+    assert [standings.of_times(times).is_alike() for times in (apart, alike)] == [False, True]
+    assert standings.of_times(alike).span() == ""
+    told = text.intervals_table(runs(apart=apart, alike=alike)).splitlines()
+    assert [line.startswith("apart") and standings.ALIKE in line for line in told] == [False] * len(told)
+    assert any(line.startswith("alike") and standings.ALIKE in line for line in told)
+
+
 def test_the_time_is_of_those_that_come_back() -> None:
     found = standings.of_times([100.0, 200.0, NEVER, math.nan])
     assert (found.never, found.runs, found.mean_s) == (1, 4, 150.0)

@@ -10,7 +10,7 @@ from recovery.measures.words import show_measure
 from recovery.show.standings import ALIKE, ALWAYS
 from recovery.show.text import EARLY, table
 from recovery.store.compare_record import Comparison, Condition, Difference, Outcome, SideMean
-from recovery.units import digits_apart, show_duration, show_number, show_share
+from recovery.units import digits_apart, show_duration, show_number, show_seconds, show_share
 
 Show = Callable[[float], str]
 # What is printed, in this order, as far as a run has it; `--json` has all measures.
@@ -338,6 +338,10 @@ def _span(row: Difference) -> str:
     if math.isnan(ends.low):
         return ""
     low, high = signed(ends.low, show), signed(ends.high, show)
+    if low == high and units.are_apart(ends.low, ends.high):
+        finer = show_seconds if units.is_time(row.measure) else show_points if show is show_points else show_number
+        show = functools.partial(finer, digits=digits_apart(ends.low, ends.high))
+        low, high = signed(ends.low, show), signed(ends.high, show)
     return f"{low} to {high}" if low != high else ALIKE
 
 
@@ -348,7 +352,7 @@ def _means(row: Difference) -> list[str]:
     if not units.is_time(row.measure):
         apart = functools.partial(show_share if show is show_share else show_number, digits=digits)
     elif show(row.mean) == show(row.than_mean) and digits > 3:
-        apart = functools.partial(_in_seconds, digits=digits)
+        apart = functools.partial(show_seconds, digits=digits)
     sides = [row.side(is_new=is_new) for is_new in (False, True)]
     soon = f"less than {show(row.window_s)}"  # as the answer of a run has it
     return [
@@ -356,10 +360,6 @@ def _means(row: Difference) -> list[str]:
         else mean(side, show, apart)
         for side in sides
     ]  # fmt: skip
-
-
-def _in_seconds(seconds: float, digits: int) -> str:
-    return f"{show_number(seconds, digits)} s"
 
 
 def mean(side: SideMean, show: Show, exactly: Show | None = None) -> str:
@@ -388,9 +388,9 @@ def by_of(measure: str) -> Show:
     return show_points if register.unit_of(measure) == "share" else show_of(measure)
 
 
-def show_points(value: float) -> str:
+def show_points(value: float, digits: int = 3) -> str:
     """A difference of shares, in percentage points."""
-    return f"{show_number(100 * value) if abs(value) >= units.SHARE_LEAST else 0} pp"
+    return f"{show_number(100 * value, digits) if abs(value) >= units.SHARE_LEAST else 0} pp"
 
 
 def signed(value: float, show: Show) -> str:

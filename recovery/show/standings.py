@@ -11,7 +11,7 @@ from recovery.measures.moments import moment_s
 from recovery.statistics.means import mean_interval
 from recovery.store.run_record import Group, Row, Summary
 from recovery.store.scenario_record import Scenario
-from recovery.units import show_duration
+from recovery.units import are_apart, show_duration, show_ends
 
 
 class Standing(NamedTuple):
@@ -85,15 +85,18 @@ class Standing(NamedTuple):
         return f"> {show(self.within_s)}" if is_late else "never"
 
     def span(self, show: Callable[[float], str] = show_duration) -> str:
-        """Both ends of the interval, "" where it has none, or no width that can be told (`ALIKE`)."""
+        """Both ends of the interval, "" where it has none, or no width (`ALIKE`), or clocks show none."""
         if not (math.isfinite(self.low_s) and math.isfinite(self.high_s)):
             return ""
+        if show is show_duration:
+            return show_ends(max(self.low_s, 0.0), self.high_s)
         low, high = show(max(self.low_s, 0.0)), show(self.high_s)
         return f"{low} to {high}" if low != high else ""
 
-    def is_alike(self, show: Callable[[float], str] = show_duration) -> bool:
-        """Whether it has an interval, of no width that can be told."""
-        return math.isfinite(self.low_s) and math.isfinite(self.high_s) and not self.span(show)
+    def is_alike(self) -> bool:
+        """Whether it has an interval, of no width."""
+        is_known = math.isfinite(self.low_s) and math.isfinite(self.high_s)
+        return is_known and not are_apart(max(self.low_s, 0.0), self.high_s)
 
     def whole(self, show: Callable[[float], str] = show_duration) -> str:
         """The time, and how often it is not come to beside it: "4 min (never 1/20)"."""

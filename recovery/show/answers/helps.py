@@ -15,7 +15,7 @@ from recovery.show.answers.rests import not_well_with
 from recovery.show.figures import TimeAxis
 from recovery.store.run_record import Group, RunManifest, Summary, with_groups
 from recovery.store.scenario_record import Rule
-from recovery.units import show_beside, show_count, show_duration, show_number, show_share
+from recovery.units import show_beside, show_count, show_duration, show_ends, show_number, show_share
 
 ENOUGH = 10  # runs: so many show a cliff that one alone may pass by luck
 SAME_TOLD = 2  # variants of which it is said that they run exactly as the first
@@ -350,8 +350,8 @@ def _span_of(saved: standings.Saved) -> str:
     """How sure the mean of several runs is, in brackets."""
     if not math.isfinite(saved.low_s):
         return " (mean of the runs, without an interval)"
-    low, high = show_duration(saved.low_s), show_duration(saved.high_s)
-    return f" (95 %: {low} to {high})" if low != high else f" ({standings.ALIKE})"
+    ends = show_ends(saved.low_s, saved.high_s)
+    return f" (95 %: {ends})" if ends else f" ({standings.ALIKE})"
 
 
 def _renews_sooner_with(summary: Summary) -> remedy.Remedy | None:

@@ -478,7 +478,7 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     if not is_whole and standings.is_always(rows, measure):
         return f"99 %{whose} have a lease all the time, in each of the {stands.runs} runs"
     show = axis.show if is_whole else show_duration
-    interval, alike = f" ({ends})" if (ends := stands.span(show)) else "", stands.is_alike(show)
+    interval, alike = f" ({ends})" if (ends := stands.span(show)) else "", stands.is_alike()
     what = "all stages normal at" if is_whole else f"99 %{whose} back after"
     if standings.is_lost_again(summary, group, measure):
         what = f"99 %{whose} back for the last time after"
