@@ -586,6 +586,24 @@ def test_means_that_differ_are_seen_to_differ(measure: str, was: float, now: flo
     assert compare_text.lines([row])[1][1:4] == shown
 
 
+@pytest.mark.parametrize(
+    ("measure", "low", "high", "told"),
+    [
+        ("ttr99_s", 9289.0, 9312.0, "+9,289 s to +9,312 s"),  # both are +2 h 35 min
+        ("ttr99_s", 9300.0, 9300.0, "all alike"),
+        ("served_share", 0.10001, 0.10002, "+10.001 pp to +10.002 pp"),
+        ("queue_peak", 120_010.0, 120_030.0, "+120,010 to +120,030"),
+    ],
+)
+def test_ends_that_differ_are_not_all_alike(measure: str, low: float, high: float, told: str) -> None:
+    row = Difference(
+        run="new", than="old", variant="w", than_variant="w", horizon_s=1e4, measure=measure, mean=0.0, than_mean=0.0,
+        difference=Estimate(mean=low, low=low, high=high), is_paired=True, runs=20, than_runs=20, verdict="more",
+        limit_s=1e4,
+    )  # fmt: skip
+    assert compare_text.lines([row])[1][4] == told
+
+
 def test_sides_that_do_not_face_the_same_give_no_advice(tmp_path: Path) -> None:
     """Fewer holders are back sooner, and are no policy that one could take."""
     places = {}
@@ -638,6 +656,9 @@ def test_where_no_lease_is_lost_sides_are_judged_by_when_all_have_renewed(tmp_pa
     rows = {row[0]: row for row in compare_text.lines(found.differences, compare_text.asked(found))}
     assert rows["ttr99_s"][1:3] == ["always", "always"]
     assert "ttr_renewed_s" in rows
+    assert not {"efficiency", "amplification", "wasted_share"} & {row.measure for row in found.differences}
+    [one] = beside(*places, conditions=["wasted_share > +1pp"]).conditions
+    assert (one.holds, one.why) == ("not measured", "no lease was ever lost in quick and slow")
     first, slow = compare.sides(places)
     runs, quick = next(iter(slow.variants.values())), next(iter(first.variants.values()))
     assert runs.group is not None

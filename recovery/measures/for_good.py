@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 NEARLY_ALL = ("ttr99_s", "ttr100_s")
 """Times that a run which collapses after all does not have, though all may have been well for a while."""
 
+OF_RETURN = ("efficiency", "amplification", "wasted_share")
+"""Measures of the time in which leases come back: of nothing where none was lost."""
+
 
 def told(measure: str, value: float, row: Mapping[str, object]) -> float:
     """The value of a measure of a run as it is told: a time to recovery is never one from before the loss, where a

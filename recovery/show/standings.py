@@ -85,7 +85,7 @@ class Standing(NamedTuple):
         return f"> {show(self.within_s)}" if is_late else "never"
 
     def span(self, show: Callable[[float], str] = show_duration) -> str:
-        """Both ends of the interval, "" where it has none, or no width (`ALIKE`), or clocks show none."""
+        """Both ends of the interval, "" where it has none, one of no width (`ALIKE`), or one that `show` hides."""
         if not (math.isfinite(self.low_s) and math.isfinite(self.high_s)):
             return ""
         if show is show_duration:
@@ -199,9 +199,6 @@ def is_always(rows: Sequence[Row], measure: str) -> bool:
 
 
 ALIKE = "all alike"  # where an interval would be, and it has no width
-
-OF_RETURN = ("efficiency", "amplification", "wasted_share")
-"""Measures of the time in which leases come back: of nothing where none was lost."""
 
 
 def lost_none(rows: Sequence[Row]) -> bool:

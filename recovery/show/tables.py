@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from recovery import units
-from recovery.measures import register
+from recovery.measures import for_good, register
 from recovery.show import advice, levers, renewed, stage_times, standings
 from recovery.show.page import Cell, Column, show, value_of
 from recovery.show.standings import ALWAYS, Standing
@@ -134,7 +134,7 @@ def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
     found = group.estimate(column.measure)
     if found is None:
         return Cell("–")
-    if column.measure in standings.OF_RETURN and standings.lost_none(rows):
+    if column.measure in for_good.OF_RETURN and standings.lost_none(rows):
         return Cell("–")
     if standings.is_always(rows, column.measure):
         return Cell(ALWAYS, value=value_of(0.0))

@@ -13,7 +13,7 @@ import numpy as np
 from recovery import units
 from recovery.errors import Refusal
 from recovery.measures import register
-from recovery.measures.for_good import is_always
+from recovery.measures.for_good import OF_RETURN, is_always
 from recovery.statistics import clusters
 from recovery.statistics.arrays import Floats
 from recovery.statistics.estimate import Estimate
@@ -127,6 +127,11 @@ def _pair(first: Side, other: Side, name: str, than: str) -> Pair:
 
 def both(pair: Pair, measure: str) -> Both | str:
     """A measure of a pair; where the two have no numbers of it that stand beside each other, why."""
+    if register.without_class(measure) in OF_RETURN:
+        depth = "ttr100_s" + (f".{whose}" if (whose := register.class_of(measure)) else "")
+        sides = ((pair.than, pair.theirs), (pair.run, pair.mine))
+        if spared := [name for name, runs in sides if _is_always(runs, depth)]:
+            return f"no lease was ever lost in {' and '.join(spared)}"
     a, b = pair.mine.of(measure), pair.theirs.of(measure)
     lacks = [name for name, values in ((pair.than, b), (pair.run, a)) if not len(values)]
     if lacks:
@@ -134,8 +139,8 @@ def both(pair: Pair, measure: str) -> Both | str:
     known = ~np.isnan(a), ~np.isnan(b)
     if pair.are_paired:
         known = (known[0] & known[1],) * 2
-    if not known[0].any() or not known[1].any():
-        return "no run of one side has a number of it"
+    if empty := [name for name, some in ((pair.than, known[1]), (pair.run, known[0])) if not some.any()]:
+        return f"no run of {' or '.join(empty)} has a number of it"
     own, their = (np.asarray(runs.units)[k] for runs, k in zip((pair.mine, pair.theirs), known, strict=True))
     a, b = a[known[0]], b[known[1]]
     is_time = units.is_time(measure) and bool((a >= 0).all() and (b >= 0).all())
