@@ -1318,6 +1318,39 @@ def test_a_collapse_after_a_later_loss_is_not_laid_to_the_first_return() -> None
     assert (said.why.mechanism, said.why.number) == ("timeout", pytest.approx(75 / 44, rel=0.01))
 
 
+def test_advice_is_for_the_loss_that_decides_or_says_that_it_stays() -> None:
+    """Sessions that operators end at 50 min are made anew, whatever is changed for the first return. Workers that they
+    take away from 30 to 50 min, 10 to 30 min after the return, cost leases: one worker does 5 renewals of 200 ms a
+    second, and 6.7 come. Who leaves the four, which do 20, keeps all.
+    """
+    long = ENDED.replace('from = "2m", to = "3m"', 'from = "2m", to = "22m"').replace('at = "10m"', 'at = "50m"')
+    summary, said = told(long, 'horizon="2h"')
+    last = said.change.text.partition("That is of the first return; ")[2]
+    assert last.startswith("leases are lost once more all the same, since operators end the sessions: as it is, 99 %")
+    assert f"only {show_duration(summary.rows[0].last('ttr99_s'))} after" in last
+
+    summary, said = told(TAKEN)
+    assert summary.rows[0].is_lost_again("ttr99_s")
+    assert summary.rows[0].last("ttr99_s") > 30 * 60  # not before the workers are there again
+    assert said.change.text.startswith("Try doing nothing by hand (not simulated; this would try it).")
+    assert "It would spare the second loss: as it is, 99 % are back for the last time only" in said.change.text
+    assert "'operator=[]'" in said.change.command
+    assert not told(TAKEN, "operator=[]")[0].rows[0].is_lost_again("ttr99_s")
+
+
+TAKEN = """
+horizon = "2h"
+hold = "1m"
+fleet = { holders = 400, hosts = 1 }
+host = { workers = 4, establish_time = "200ms", renew_time = "200ms", timeout = "20s", fail_after = "100ms" }
+lease = { duration = "4m", check_every = "1m" }
+dependency.outages = [{ from = "5m", to = "20m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "20s" }
+policy.queue = { name = "bounded", limit = "5s" }
+operator = [{ do = "set", at = "30m", key = "host.workers", value = 1, lasts = "20m" }]
+"""
+
+
 def test_variants_are_judged_by_the_last_return_of_leases() -> None:
     """The throttle of 20 min from 45 min on lasts longer than a lease: some are lost until it ends, at 65 min, which is
     25 min after the return. Who waits up to 200 s between attempts is back later at first, but then for good. In the

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from recovery.measures import register
 from recovery.measures.register import LEASES
 from recovery.show import advice, renewed, stage_times, standings
-from recovery.show.answers import apart, at_hosts, by_class, gates, herd, mechanism, moments, remedy
+from recovery.show.answers import apart, at_hosts, by_class, gates, herd, mechanism, moments, once_more, remedy
 from recovery.show.answers.answer import Change
 from recovery.show.answers.costs import LONGER, TIME, TIME_MORE_S, costs, not_measured, outweighs
 from recovery.show.answers.inputs import trying
 from recovery.show.answers.rests import not_well_with
 from recovery.show.figures import TimeAxis
 from recovery.store.run_record import Group, RunManifest, Summary, with_groups
-from recovery.store.scenario_record import Rule
+from recovery.store.scenario_record import Planned, Rule
 from recovery.units import show_beside, show_count, show_duration, show_ends, show_number, show_share
 
 ENOUGH = 10  # runs: so many show a cliff that one alone may pass by luck
@@ -115,22 +115,48 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     if others:
         said += [] if is_never or trade else [_answered_sooner(summary), _fewest_wait(summary)]
         said += declared
+    is_of_it = limit is not None and limit.kind == "gated"  # by that limit itself leases are lost once more
+    last = "" if is_of_it else _lost_again(summary)
+    deed = once_more.deed_of(first) if last else None
+    if deed is not None and (hands := remedy.without_hands(first)) is not None:
+        said.append(f"Try {hands.text} (not simulated; this would try it). It would spare the second loss: {last}.")
+        return _to_try(manifest, said, hands), None
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
         return Change(text=" ".join(text for text in said if text)), None
+    stays = _stays(deed, last) if last else ""
     is_bound = limit is not None and is_leases and not whose  # a limit holds all of them up
     gain, is_little = _gain(first, at_first, limit, found) if is_bound and limit is not None else ("", False)
     if is_little:
-        said.append(f"Little is left to gain: {found.text} would save {gain}.")
+        said += [f"Little is left to gain: {found.text} would save {gain}.", stays]
         return Change(text=" ".join(text for text in said if text)), None
     later = "" if is_leases else ", and another stage may be the last then"
     said.append(f"Try {found.text} (not simulated{later}; this would try it).")
-    said.append(f"It would save {gain}." if gain else "")
+    said += [f"It would save {gain}." if gain else "", stays]
     longer = None if limit is None else remedy.outlasting(first, limit)
     if longer is not None and longer != found:
         text = f"{longer.text[:1].upper()}{longer.text[1:]} may do as well: the last is then served before its client "
         said.append(f"{text}gives up (not simulated; --set {longer.overrides[0]}).")
     return _to_try(manifest, said, found), None
+
+
+def _lost_again(summary: Summary) -> str:
+    """When the first variant is back for the last time, where its leases are lost once more; "" where they are not, or
+    not back in some run, whose collapse is then what its limit is of.
+    """
+    first = summary.groups[0]
+    last = advice.standing(summary, first)
+    if last.never or not standings.is_lost_again(summary, first, advice.measure_of(summary)):
+        return ""
+    return f"as it is, {advice.is_back(summary)} for the last time only {moments.after(first, last, is_always=False)}"
+
+
+def _stays(deed: Planned | None, last: str) -> str:
+    """What a change of the first return leaves as it is: the `last` one."""
+    text = "whether leases are then still lost once more, only a run tells"
+    if deed is not None and math.isfinite(deed.comes_within_s):
+        text = "leases are lost once more all the same, since operators end the sessions"
+    return f"That is of the first return; {text}: {last}."
 
 
 def _to_try(manifest: RunManifest, said: Sequence[str], found: remedy.Remedy) -> Change:
@@ -644,7 +670,8 @@ def _best(
     cost = by_class.with_cost(summary, best, costs(first.scenario.traffic, first.mean, best.mean))
     alone = advice.leases_alone(summary)
     unseen = _not_measured(first, best)
-    still = _sooner_still(first, now, limit) if advice.measure_of(summary) == "ttr99_s" else ""
+    is_first = advice.measure_of(summary) == "ttr99_s" and not _lost_again(summary)  # the limit is of that return
+    still = _sooner_still(first, now, limit) if is_first else ""
     is_calm = [standings.is_lost_again(summary, one, advice.measure_of(summary)) for one in (first, best)] == [
         True,
         False,

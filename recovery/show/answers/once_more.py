@@ -63,6 +63,12 @@ def why(done: Group, back_s: float) -> mechanism.Limit | None:
     return found._replace(text=f"{text}: {found.text}.")
 
 
+def deed_of(done: Group) -> Planned | None:
+    """What operators do that takes the leases for the last time after they were back; None where they do not."""
+    loss = _last_loss(done)
+    return None if loss is None else _deed(done, moments.began_s(done, loss))
+
+
 def _last_loss(done: Group) -> Span | None:
     """The last time after the clock's start in which fewer than 99 % have a lease."""
     spans: list[tuple[Span, float]] = [(one, one.least_share) for one in done.unleased_spans]

@@ -70,7 +70,7 @@ def of(group: Group, limit: Limit) -> Remedy | None:
         case "bursts":
             return _evenly(group)
         case "operator" | "restart":
-            return _without_hands(group)
+            return without_hands(group)
         case "horizon":
             end_s = 1.5 * limit.number
             return Remedy("a longer run", f"a run of {show_duration(end_s)}", (f"horizon={_seconds(end_s)}",))
@@ -127,7 +127,7 @@ def _refused_share(group: Group) -> float:
     return hosts.reject_share * scenario.fleet.asks / (hosts.capacity_per_s * first / 2)
 
 
-def _without_hands(group: Group) -> Remedy | None:
+def without_hands(group: Group) -> Remedy | None:
     """Nothing by hand where the fleet surely recovers so; else a queue in its place that serves live work alone."""
     by_hand = "operator=[]"
     if math.isfinite(herd.comes_within_s(group.scenario)):  # without their steps no session would end
@@ -166,7 +166,7 @@ def _renewals_pass(group: Group) -> Remedy | None:
             overrides.append(f'{action.takes_by}="establish"')
             said.append("the throttle")
     if not overrides or not scenario.wanted_share < HIGH:
-        return _higher_limit(group) if math.isfinite(scenario.hosts.admission_per_s) else _without_hands(group)
+        return _higher_limit(group) if math.isfinite(scenario.hosts.admission_per_s) else without_hands(group)
     text = f'a limit that lets renewals pass (only = "establish" of {" and of ".join(dict.fromkeys(said))})'
     passes = Remedy("renewals pass", text, tuple(overrides))
     rates = (gates.throttle_at(one, group.mean("recovers_from_s")) for one in scenario.actions)
