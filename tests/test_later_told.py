@@ -15,7 +15,7 @@ from recovery import units
 from recovery.errors import ScenarioError
 from recovery.measures import register
 from recovery.reading.experiment import Experiment, load, parse
-from recovery.show import report, stage_times, text
+from recovery.show import report, stage_times, standings, text
 from recovery.show.answers.run import answer_of
 from recovery.simulate import chain, pipeline
 from recovery.simulate.estimate import estimate
@@ -88,6 +88,8 @@ def test_savings_are_paired() -> None:
     assert b.saved["propagation"].mean_s == -100
     assert a.normal["leases"].mean_s == 151.5
     assert stage_times.show_saving(saved) == f"+1.9 ± {half / 60:.1f} min"
+    for saved_s, words in ((948.0, "+15.8 min"), (-948.0, "−15.8 min"), (7130.0, "+118.8 min"), (7200.0, "+120 min")):
+        assert stage_times.show_saving(standings.Saved(saved_s)) == words
 
 
 def test_a_stage_that_is_never_back_holds_recovery_back() -> None:

@@ -110,10 +110,12 @@ def half_min(low_s: float, high_s: float) -> str:
 
 
 def show_saving(found: Saved) -> str:
-    """Minutes saved, with half of the paired interval; "–" where they are not known."""
+    """Minutes saved, below 2 h with the digits of an answer, with half of the paired interval; "–" where they are
+    not known.
+    """
     if not math.isfinite(found.mean_s):
         return "–"
     minutes = found.mean_s / 60
-    text = f"{minutes:+.0f}" if abs(minutes) >= 10 else f"{minutes:+.1f}"
+    text = f"{minutes:+.0f}" if abs(minutes) >= 119.5 else f"{minutes:+.1f}"
     text = "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
     return f"{text} ± {half_min(found.low_s, found.high_s)} min" if math.isfinite(found.low_s) else f"{text} min"
