@@ -225,7 +225,7 @@ def test_block_reports_under_one_lock_fail_at_once_and_take_half_an_hour_six_at_
     assert answer.change.name == "six at a time"
     at_once, six = rows["all at once"], rows["six at a time"]
     assert at_once["verdict"] == "collapsed"
-    assert float(at_once["sojourn_p50_s"]) > 101.7
+    assert float(at_once["wasted_share"]) > 0.99  # 800 that share the lock take 1.94 s each, longer than a call: 60 s
     assert 11.6 / 2 < float(six["sojourn_p50_s"]) < 11.6 * 2
     assert 26 * 60 / 2 < float(six["ttr99_s"]) < 26 * 60 * 2
 

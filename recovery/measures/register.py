@@ -309,7 +309,8 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure(
         name="oldest_peak_s", kind="time", stage=ALL, of_class=True, title="oldest request",
-        meaning="the longest that the oldest request of a queue had waited at any time",
+        meaning="the longest that the oldest request of a queue had waited at any time; those of which only the number "
+        "is known (MODEL.md, section 13, stale work) have no age",
     ),
     Measure(
         name="sojourn_p50_s", kind="time", stage=ALL, of_class=True, title="time at a host, 50 %",

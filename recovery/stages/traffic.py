@@ -51,7 +51,7 @@ COLUMNS = (
     Column("idle_ns", "flow", "time that workers were idle", requests.IDLE_SUM_NS),
     Column("down_ns", "flow", "time that workers were down in a restart", requests.DOWN_SUM_NS),
     Column("queue", "level", "requests in the queues, abandoned ones too", requests.QUEUE),
-    Column("oldest_ns", "level", "age of the oldest of them at any host", requests.OLDEST_NS),
+    Column("oldest_ns", "level", "age of the oldest at any host; counted stale work has none", requests.OLDEST_NS),
     Column("leased", "level", "holders with a lease", requests.LEASED_END),
     Column("in_service", "level", "requests that workers work on", requests.IN_SERVICE),
     Column("asleep", "level", "clients between two attempts", requests.SLEEPING_END),
