@@ -1740,3 +1740,38 @@ def test_what_is_saved_has_one_rounding_in_table_and_answer(saved_s: float) -> N
 def test_an_answer_says_that_requests_hang_in_the_outage() -> None:
     assert "requests do not fail but hang." in told(HANGS)[1].happened.text
     assert "hang" not in told(LEASES)[1].happened.text
+
+
+LATER = """
+horizon = "2h"
+hold = "1m"
+coupling.window = "1s"
+fleet = { holders = 200, hosts = 1 }
+host = { workers = 2, establish_time = "1s", renew_time = "1ms", timeout = "10m" }
+lease = { duration = "4m", check_every = "1m" }
+dependency.outages = [{ from = "5m", to = "12m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "10s" }
+"""
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        '{ do = "scale", at = "60m", workers = 2 }',
+        '{ do = "set", at = "60m", key = "host.establish_time", value = "100ms" }',
+    ],
+)
+def test_workers_that_come_after_the_recovery_are_no_part_of_its_answer(action: str) -> None:
+    """198 leases are 99 s of work for two workers, whatever the hosts do an hour after the start. Of sessions that end
+    later still the hosts of that time are told: four workers do 4 a second, which makes 198 in 49.5 s; two of 100 ms
+    do 20, which takes 9.9 s.
+    """
+    late, never = (told(LATER + more)[1] for more in (f"operator = [{action}]\n", ""))
+    assert (late.why, late.change.text) == (never.why, never.change.text)
+    assert (late.why.mechanism, late.why.number) == ("capacity", pytest.approx(99))
+    assert "Try 4 workers a host instead of 2" in late.change.text
+    ends = '{ do = "end-sessions", at = "70m", notice = "10s" }'
+    why = told(LATER + f"operator = [{action}, {ends}]\n")[1].why
+    _, again = why.text.split("(end-sessions): ")
+    [need_s] = re.findall(r"need ([\d.]+) s", again)
+    assert float(need_s) == pytest.approx(49.5 if "scale" in action else 9.9, abs=1)

@@ -9,6 +9,7 @@ import pytest
 from recovery_kernels import requests
 
 from recovery.errors import ScenarioError
+from recovery.model.at_best import at_best
 from recovery.reading.experiment import parse
 from recovery.simulate import pipeline
 from recovery.stages import queueing
@@ -257,3 +258,45 @@ def test_looking_ahead_changes_no_bit(monkeypatch: pytest.MonkeyPatch, actions: 
         assert all((far.series[name] == other.series[name]).all() for name in other.series)
         assert (far.traffic.sojourn == other.traffic.sojourn).all()
         assert str(far.measure()) == str(other.measure())
+
+
+GROWS = """
+horizon = "2h"
+hold = "1m"
+coupling.window = "1s"
+fleet = {{ holders = 200, hosts = 1 }}
+host = {{ workers = 2, establish_time = "1s", renew_time = "1ms", timeout = "10m" }}
+lease = {{ duration = "4m", check_every = "1m" }}
+dependency.outages = [{{ from = "5m", to = "12m" }}]
+policy.client = {{ name = "full-jitter", base = "1s", cap = "10s" }}
+operator = [{actions}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("actions", "bound_s"),
+    [
+        ("", 99),
+        ('{ do = "scale", at = "60m", workers = 2 }', 99),
+        ('{ do = "set", at = "60m", key = "host.establish_time", value = "100ms" }', 99),
+        ('{ do = "scale", at = "750s", workers = 2 }', 30 + (198 - 60) / 4),
+        ('{ do = "scale", at = "750s", workers = 2 }, { do = "scale", at = "765s", workers = 4 }', 30 + 15 + 78 / 8),
+        ('{ do = "scale", at = "1m", workers = 2, lasts = "5m" }', 99),
+        ('{ do = "scale", at = "10m", workers = 2, lasts = "10m" }', 49.5),
+        ('{ do = "scale", at = "1m", workers = -1 }', 198),
+        ('{ do = "scale", at = "10m", workers = -1, lasts = "5m" }', 99),
+        ('{ do = "set", at = "1m", key = "host.workers", value = 4 }', 49.5),
+        ('{ do = "set", at = "1m", key = "host.establish_time", value = "2s" }', 198),
+        ('{ do = "scale", at = "11m", workers = 2, warm_up = "5m" }', 49.5),
+        ('{ do = "scale", when = "leased < 50%", workers = 2 }', 49.5),
+    ],
+)
+def test_a_bound_counts_what_operators_do_from_when_it_begins(actions: str, bound_s: float) -> None:
+    """By hand: 198 of 200 leases at 2 a second from the return at 12 min on; four workers do 4 a second, eight 8."""
+    variant = parse(GROWS.format(actions=actions)).first
+    assert 198 / at_best(variant.scenario).per_s == pytest.approx(bound_s)
+    with pipeline.Runner(1) as runner:
+        [row] = [outcome.measure() for outcome in runner.run([(variant, 1, 0)])]
+    assert row["fluid_bound_s"] == pytest.approx(bound_s)
+    assert row["efficiency"] == pytest.approx(bound_s / float(row["ttr99_s"]))
+    assert row["fluid_bound_s"] <= float(row["ttr99_s"])

@@ -4,6 +4,7 @@ what they do, and in the course of a run.
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from recovery.model.distributions import Distribution
 from recovery.model.edited import edited
@@ -13,26 +14,76 @@ from recovery.model.operator import Action, Scale, SetKey
 from recovery.model.scenario import Scenario
 
 
-def at_best(scenario: Scenario) -> Scenario:
-    """The scenario with the most workers, and the shortest mean times of making a lease or doing a job, that the file
-    says or that operators bring about in a run; the same scenario where they change none of them.
-
-    What they do on a condition counts as done last, and what they do to some hosts or for a while as done to all for
-    good, unless it takes workers away. So it is an upper bound of what the hosts can do, at every time.
+class Best(NamedTuple):
+    """What no recovery can be faster than: a scenario of the fastest hosts, and the share of what they do that all do
+    on average from the clock's start until all leases could have been made (1, but where operators make them faster
+    only meanwhile).
     """
+
+    scenario: Scenario
+    share: float
+
+    @property
+    def per_s(self) -> float:
+        """What all hosts do on average, 1/s."""
+        return self.share * self.scenario.establish_per_s * self.scenario.hosts
+
+
+def at_best(scenario: Scenario) -> Best:
+    """The hosts with the most workers, and the shortest mean times of making a lease or doing a job, that are in force
+    from the clock's start on until all leases could have been made (of jobs until the run ends; in the whole run
+    where outages have yet to be drawn), by the file or by operators. It is the same scenario where these change none of
+    them by then.
+
+    What they do on a condition counts as done at the start, and what they do to some hosts, for a while or step by step
+    as done to all for good at once, unless it takes workers away. So it is an upper bound of what the hosts can do.
+    """
+    if not scenario.operator:
+        return Best(scenario, 1.0)
+    try:
+        from_s = scenario.recovers_from_s
+    except LookupError:  # outages that have yet to be drawn
+        return Best(_in_force_at_best(scenario, 0.0, math.inf), 1.0)
+    best = _in_force_at_best(scenario, from_s, from_s if scenario.has_leases else math.inf)
+    if not scenario.has_leases:
+        return Best(best, 1.0)
+    first = rate = best.establish_per_s * best.hosts
+    rest = work = 0.99 * round(scenario.leases)
+    now_s = from_s
+    for at_s in sorted({one.at for one in scenario.operator if one.at is not None and one.at > from_s}):
+        if rest <= rate * (at_s - now_s):
+            break
+        rest, now_s = rest - rate * (at_s - now_s), at_s
+        best = _in_force_at_best(scenario, from_s, at_s)
+        rate = best.establish_per_s * best.hosts
+    is_alike = rate == first or math.isinf(rate)
+    return Best(best, 1.0 if is_alike else work / rate / (now_s - from_s + rest / rate))
+
+
+def _in_force_at_best(scenario: Scenario, from_s: float, until_s: float) -> Scenario:
+    """The scenario with what is best at any time from one to another (s, with both)."""
     best: dict[str, object] = {}
     workers = most = scenario.host.workers
     for action in sorted(scenario.operator, key=lambda one: math.inf if one.at is None else one.at):
+        if not isinstance(action, SetKey | Scale) or (action.at is not None and action.at > until_s):
+            continue
+        if _end_s(action) <= from_s:
+            continue
+        is_for_good = action.at is not None and action.lasts is None and action.zone is None
+        is_for_good = is_for_good and (isinstance(action, Scale) or action.share == 1)
+        is_settled = is_for_good and _begin_s(action) <= from_s
         if isinstance(action, Scale) and action.workers is not None:
-            if action.workers > 0 or action.lasts is None:
-                workers += action.workers
+            if action.workers > 0 or is_for_good:
+                workers = max(workers + action.workers, 1)
         elif isinstance(action, SetKey) and action.key == "host.workers" and isinstance(action.parsed, int | float):
-            is_for_good = action.lasts is None and action.share == 1 and action.zone is None
-            workers = int(action.parsed) if is_for_good else max(workers, int(action.parsed))
+            workers = max(int(action.parsed), 1 if is_for_good else workers)
         elif isinstance(action, SetKey) and _counts(action.key):
             first = best.get(action.key, _from_file(scenario, action.key))
-            best[action.key] = min((first, action.parsed), key=_mean_s)
-        most = max(most, workers)
+            best[action.key] = action.parsed if is_settled else min((first, action.parsed), key=_mean_s)
+            continue
+        else:
+            continue
+        most = workers if is_settled else max(most, workers)
     if most != scenario.host.workers:
         best["host.workers"] = most
     return edited(scenario, best.items()) if best else scenario

@@ -53,7 +53,7 @@ def explanation(scenario: Scenario) -> list[theory.Explained]:
     if (groups := groups_of(scenario)) is not None:
         rows += [row._replace(meaning=row.meaning + IN_TURN) if row.name == "r3" and row.value >= 1 else row
                  for row in groups.rows()]  # fmt: skip
-        best_per_s = at_best(scenario).establish_per_s * scenario.hosts
+        best_per_s = at_best(scenario).per_s
         known = {"share": 0.99, "unleased": round(scenario.leases), "establish_per_s": best_per_s}
         rows.append(theory.explain("fluid_bound_s", theory.fluid_bound_s(**known), **known))
         if groups.r3 < 1:  # else renewals come less often than that, and the estimate is none

@@ -67,7 +67,9 @@ def digest_of(variant: Variant, seed: int, replication: int) -> str:
     """Key (16 hex digits) of one run: of all that decides its series and its row."""
     scenario = resolve(variant, seed, replication).scenario
     best = at_best(scenario)
-    bound = [] if best is scenario else [_lowered_hosts(best)]  # of which the bound of its recovery is told
+    # of which the bound of its recovery is told
+    bound: list[object] = [] if best.scenario is scenario else [_lowered_hosts(best.scenario)]
+    bound += [] if best.share == 1 else [best.share]
     fleet = scenario.fleet
     overdue = [] if fleet is None or fleet.overdue_after is None else ["overdue", fleet.overdue_after]
     return _digest(MODEL, MEASURES, seed, replication, _said(scenario), _lowered(scenario), *bound, *overdue)

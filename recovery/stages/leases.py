@@ -279,9 +279,13 @@ class LeaseTable(TrafficTable):
 
     def fluid_bound_s(self, scenario: Scenario) -> float:
         """Least time in which 99 % of the fleet could be leased if no work were wasted, on hosts as fast as operators
-        ever make them.
+        have them meanwhile.
         """
-        scenario = at_best(scenario)
+        best = at_best(scenario)
+        return self._fluid_bound_s(best.scenario) / best.share
+
+    def _fluid_bound_s(self, scenario: Scenario) -> float:
+        """The same on hosts as a scenario has them."""
         is_simulated = self.weight > 0
         weight, rate = self.weight[is_simulated], scenario.establish_per_s
         unleased = weight * self.unleased_at_start[is_simulated]

@@ -138,7 +138,7 @@ def _hosts(scenario: Scenario, done: Scenario) -> record.Hosts:
         hosts=scenario.hosts,
         workers=host.workers,
         capacity_per_s=one * scenario.hosts,
-        best_per_s=0.0 if best is scenario else best.establish_per_s * scenario.hosts,
+        best_per_s=0.0 if best.scenario is scenario else best.per_s,
         capacity_course=tuple(record.Step(at_s=at, rate_per_s=rate) for at, rate in capacity_course(done)),
         failing_per_s=host.workers * scenario.hosts / host.fails_after_s if host.fails_after_s > 0 else math.inf,
         admission_per_s=admission,

@@ -52,7 +52,7 @@ def why(done: Group, back_s: float) -> mechanism.Limit | None:
         return None
     begin_s = moments.began_s(done, loss)
     deed = _deed(done, begin_s)
-    found = mechanism.limit_of(_since(done, loss, begin_s), ttr_s=back_s - begin_s)
+    found = mechanism.limit_of(_since(done, loss, begin_s, back_s), ttr_s=back_s - begin_s)
     if found is not None and found.text.startswith(HEAD):
         return found._replace(text=f"{found.text}.")
     text = f"{HEAD} from {show_duration(begin_s)} after the start on"
@@ -87,14 +87,17 @@ def _deed(done: Group, begin_s: float) -> Planned | None:
     return max(known, key=lambda one: one.at_s, default=None)
 
 
-def _since(done: Group, loss: Span, begin_s: float) -> Group:
+def _since(done: Group, loss: Span, begin_s: float, back_s: float) -> Group:
     """The variant as if its clock started with that loss. What was measured of the first return is not known of it."""
     fleet, hosts = done.scenario.fleet, done.scenario.hosts
+    if hosts.capacity_course:
+        best_per_s = max(hosts.per_s_at(begin_s), hosts.per_s_at(back_s))
+        hosts = hosts.model_copy(update={"best_per_s": best_per_s})
     least = next((one.least_share for one in done.unleased_spans if one == loss), done.mean("leased_min_share"))
     work = max(gates.MOST - least, 0.0) * fleet.asks if fleet is not None else math.nan
     own = {"recovers_from_s": begin_s, "fluid_bound_s": work / hosts.fastest_per_s}
     own |= dict.fromkeys(("wasted_share", "amplification"), math.nan)
     ended = any(one.at_s == begin_s and math.isfinite(one.comes_within_s) for one in done.scenario.actions)
-    scenario = done.scenario.model_copy(update={"is_counted_from_end": ended})
+    scenario = done.scenario.model_copy(update={"is_counted_from_end": ended, "hosts": hosts})
     measures = done.measures | {name: Measured(mean=value) for name, value in own.items()}
     return done.model_copy(update={"scenario": scenario, "measures": measures})
