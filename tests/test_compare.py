@@ -604,6 +604,25 @@ def test_ends_that_differ_are_not_all_alike(measure: str, low: float, high: floa
     assert compare_text.lines([row])[1][4] == told
 
 
+def test_a_side_without_a_number_is_named(tmp_path: Path) -> None:
+    """Renewals alone are more than the hosts can do, so much of it is in vain. With two classes only the number of such
+    requests is known, not how long they took, so the classes are no gain.
+    """
+    base = OVERDUE.replace("350s", "60s").replace("5ms", "400ms").replace('"until-back"', '"1s"')
+    classes = "[classes.a]\nshare = '50%'\n[classes.b]\n"
+    places = []
+    for name, text in (("plain", base), ("classed", base + classes)):
+        (file := tmp_path / f"{name}.toml").write_text(text)
+        words = ["run", str(file), "--out", str(tmp_path / "out"), "--no-report"]
+        assert CliRunner().invoke(cli.main, words).exit_code == 0
+        places.append(tmp_path / "out" / name)
+    for sides in (places, places[::-1]):
+        found = beside(*sides, conditions=["sojourn_p99_s > +10%"])
+        assert found.conditions[0].holds == "not measured"
+        assert found.conditions[0].why == "no run of classed has a number of it"
+        assert "at a host" not in answer_of(found).change.text
+
+
 def test_sides_that_do_not_face_the_same_give_no_advice(tmp_path: Path) -> None:
     """Fewer holders are back sooner, and are no policy that one could take."""
     places = {}

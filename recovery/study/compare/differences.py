@@ -137,10 +137,12 @@ def both(pair: Pair, measure: str) -> Both | str:
     if lacks:
         return f"no measure of {' and '.join(lacks)}"
     known = ~np.isnan(a), ~np.isnan(b)
-    if pair.are_paired:
-        known = (known[0] & known[1],) * 2
     if empty := [name for name, some in ((pair.than, known[1]), (pair.run, known[0])) if not some.any()]:
         return f"no run of {' or '.join(empty)} has a number of it"
+    if pair.are_paired:
+        known = (known[0] & known[1],) * 2
+        if not known[0].any():
+            return "no two runs of the same seed and draws both have a number of it"
     own, their = (np.asarray(runs.units)[k] for runs, k in zip((pair.mine, pair.theirs), known, strict=True))
     a, b = a[known[0]], b[known[1]]
     is_time = units.is_time(measure) and bool((a >= 0).all() and (b >= 0).all())
