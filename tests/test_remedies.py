@@ -7,6 +7,7 @@ without it collapses, so its removal must not be what is advised; what is advise
 import json
 import re
 import shlex
+from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -268,3 +269,22 @@ def test_first_delays_that_are_advised_leave_room_where_who_gives_up_stays_in_th
     close = 'lease.first_delay={ dist = "uniform", min = "0s", max = "58s" }'
     alone, near, advised = (standing(BROKER, *given).mean_s for given in ((), (close,), overrides))
     assert near > alone > 2 * advised
+
+
+def test_a_first_delay_begins_when_clients_are_no_longer_refused() -> None:
+    """HADOOP-2448: the one name node is down for 5 min, then does a report a second. Delays from 0 on would bring
+    all who drew less than 5 min in one instant; 2,000 reports spread over a time that leaves room are back at its end.
+    """
+    text = resources.files("recovery").joinpath("data/incidents/hadoop-2448/hadoop-2448.toml").read_text("utf-8")
+    _, answer = told(text)
+    [advised] = re.findall(r"--set '(lease\.first_delay=[^']*)'", answer.change.text)
+    [(from_s, to_s)] = re.findall(r'min = "(\d+)s", max = "(\d+)s"', advised)
+    assert from_s == "300"
+    assert float(to_s) - 300 > 2000
+    then = standing(text, advised)
+    assert then.never == 0
+    assert then.mean_s == pytest.approx(float(to_s), rel=0.05)
+    assert standing(
+        text, f'lease.first_delay={{ dist = "uniform", min = "0s", max = "{float(to_s) - 300:g}s" }}'
+    ).is_never
+    assert "a first delay" not in told(text, advised)[1].change.text

@@ -322,7 +322,8 @@ def is_in(scenario: Scenario, found: Remedy) -> bool:
     hosts = scenario.hosts
     if is_short_queue(found):
         return _is_set(hosts.timeout_s / 2, hosts.queue_limit / hosts.capacity_per_s)
-    return found.name == FIRST_DELAY and _is_set(found.back_s, herd.comes_within_s(scenario))
+    over_s = found.back_s - herd.refused_s(scenario)
+    return found.name == FIRST_DELAY and _is_set(over_s, herd.comes_within_s(scenario))
 
 
 def is_short_queue(found: Remedy) -> bool:
@@ -443,14 +444,16 @@ def spread_s(scenario: Scenario) -> float:
 
 
 def _first_delay(group: Group) -> Remedy:
-    """The first attempts spread over `spread_s`, by the clients themselves or by operators."""
-    said = _seconds(spread_s(group.scenario))
-    whole_s = float(said.removesuffix("s"))
-    over = show_duration(whole_s)
-    text = f"a first delay at random of up to {over} before clients come back, or hold-clients, by which operators let "
+    """The first attempts spread over `spread_s`, by the clients themselves or by operators, from when on they are no
+    longer refused: those that come before would all wait for that moment.
+    """
+    over_s, from_s = float(_seconds(spread_s(group.scenario)).removesuffix("s")), herd.refused_s(group.scenario)
+    over, to_s = show_duration(over_s), from_s + over_s
+    length = f"of {show_duration(from_s)} to {show_duration(to_s)}" if from_s > 0 else f"of up to {over}"
+    text = f"a first delay at random {length} before clients come back, or hold-clients, by which operators let "
     text += f"them in again in waves over {over}"
-    delay = f'lease.first_delay={{ dist = "uniform", min = "0s", max = "{said}" }}'
-    return Remedy(FIRST_DELAY, text, (delay,), whole_s)
+    delay = f'lease.first_delay={{ dist = "uniform", min = "{from_s:.15g}s", max = "{to_s:.15g}s" }}'
+    return Remedy(FIRST_DELAY, text, (delay,), to_s)
 
 
 def _asking_sooner(group: Group) -> Remedy:
