@@ -86,6 +86,8 @@ def test_a_sweep_and_a_threshold_say_why_leases_are_lost_once_more(
     within = ("--within", "570s" if is_lost_before else "1710s", "--low", "1", "--high", "2", "--threads", "1")
     result = CliRunner().invoke(main, ["threshold", str(file), "host.workers", *within, "--out", str(tmp_path)])
     [found] = [line for line in result.output.splitlines() if line.startswith("Why: ")]
+    again = CliRunner().invoke(main, ["threshold", str(ranked), "host.workers", *within, "--out", str(tmp_path / "b")])
+    assert f"{found}\n" in again.output  # it sets the key, though it is a lever of the file
     assert swept.mechanism == "capacity"
     for text in (swept.text, found):
         first, again = text.split("Leases are lost once more after what operators do 30 min after the start (end-")

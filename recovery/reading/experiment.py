@@ -5,6 +5,7 @@ wanted.
 """
 
 import copy
+import dataclasses
 import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -47,11 +48,15 @@ class Experiment:
 
     def drawn(self, number: int | None, inputs: tuple[tuple[str, Any], ...]) -> Variant:
         """Variant `number` (None: the file as it stands) where the variant itself has chosen `inputs` (key, value);
-        what its variant and levers set is stronger. Raises ScenarioError.
+        what its variant and levers set is stronger, but of the file as it stands a lever of the same key. Raises
+        ScenarioError.
         """
         variant = self.first if number is None else self.variants[number]
         if not inputs:
             return variant  # checked when the file was read
+        if number is None:
+            chosen = dict(inputs)
+            variant = dataclasses.replace(variant, levers=tuple(one for one in variant.levers if one[0] not in chosen))
         known = self._untouched(variant, inputs)
         mistakes: list[str] = []
         scenario = self._with(variant, inputs, known, mistakes)
