@@ -5,7 +5,6 @@ wanted.
 """
 
 import copy
-import dataclasses
 import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -56,7 +55,7 @@ class Experiment:
             return variant  # checked when the file was read
         if number is None:
             chosen = dict(inputs)
-            variant = dataclasses.replace(variant, levers=tuple(one for one in variant.levers if one[0] not in chosen))
+            variant = replace(variant, levers=tuple(one for one in variant.levers if one[0] not in chosen))
         known = self._untouched(variant, inputs)
         mistakes: list[str] = []
         scenario = self._with(variant, inputs, known, mistakes)
