@@ -191,8 +191,10 @@ def test_the_sentences_on_the_herd_hold_in_what_is_published() -> None:
     assert all(never[names] == 1.0 and policies[names]["runs"] == 20 for names in undone)
     assert all(policies[names]["status"] == "collapses" for names in undone)  # surely worse than the best
     away = [names for names in never if names[1] == "none" and never[names] > 0.0]
-    assert {names[3] for names in away} == {"fifo"}
-    assert {names[2] for names in away} == {"open", "token-bucket", "pid"}
+    hardly = [names for names in away if names[2:4] == ("queue-size", "adaptive-lifo")]
+    assert [never[names] for names in hardly] == [1 / 20] * 2
+    assert {names[3] for names in away if names not in hardly} == {"fifo"}
+    assert {names[2] for names in away if names not in hardly} == {"open", "token-bucket", "pid"}
     [as_it_stands] = [names for names, policy in policies.items() if policy["is_baseline"]]
     assert never[as_it_stands] == 1.0
     told = len(published("policies")["selection"]["not_told_apart"])
