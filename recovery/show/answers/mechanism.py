@@ -399,8 +399,11 @@ def timeout_limit(group: Group) -> Limit | None:
         text = f"{_come_back(group.scenario)}; up to {waits} of it wait, which is {_of_a_timeout(hosts, times)}"
     elif times == _of_whole_fleet(group.scenario) and herd.is_in_one_instant(group.scenario):
         text = f"{_come_back(group.scenario)}, which is {_of_a_timeout(hosts, times)}"
-    if hung is not None and hung.number > (1 + TOLD) * times:  # what stood there before them
-        text, times = hung.text, hung.number
+    in_restarts = _lost_in_restarts(group)
+    if (
+        hung is not None and in_restarts is not None and hung.number > (1 + TOLD) * times
+    ):  # what stood there before them
+        text, times = hung.text + in_restarts, hung.number
     if wasted > 0.01:
         text += f": {show_share(wasted)} of what workers do is for requests whose sender has gone"
     if (lost := lost_again(group)) > 0:
@@ -410,6 +413,21 @@ def timeout_limit(group: Group) -> Limit | None:
         text += f"; leases run out no faster than {show_count(cap)} a second, by their cap, and all of them only after "
         text += show_duration(group.scenario.fleet.asks / cap)
     return Limit("timeout", text, times)
+
+
+def _lost_in_restarts(group: Group) -> str | None:
+    """How the queue that stood there at the return went, where leases are back sooner than the hosts can have worked it
+    off: in restarts, as the end of a sentence. "" where the hosts may have done so; None where nobody knows.
+    """
+    scenario, back_s, ttr_s = group.scenario, group.mean("recovers_from_s"), group.mean("ttr99_s")
+    if not scenario.hosts.hanging_s > (1 + TOLD) * ttr_s:
+        return ""
+    lose = _midst_restarts(scenario, back_s, ttr_s)
+    if not lose:
+        return None
+    when = f"{show_duration(lose[0].at_s)} after the start"
+    is_one = len(lose) == 1 and lose[0].waves == 1
+    return f"; what is left of it is lost in {f'the restart {when}' if is_one else f'restarts from {when} on'}"
 
 
 def _of_a_timeout(hosts: Hosts, times: float) -> str:
@@ -696,17 +714,17 @@ def _bounds(
     yield from _schedules(scenario, back_s, alone)
 
 
-def _restarts(scenario: Scenario, back_s: float, ttr_s: float, alone: str) -> Iterator[Limit]:
-    """Restarts in the midst of a recovery, which lose what is queued. One that ends the sessions that are recovered
-    from is no such: before it nothing waits.
+def _midst_restarts(scenario: Scenario, back_s: float, ttr_s: float) -> list[Planned]:
+    """Restarts in the midst of a recovery, in order of time. One that ends the sessions that are recovered from is no
+    such: before it nothing waits.
     """
-    for action in scenario.actions:
-        if (
-            action.do != "restart"
-            or _is_the_event(scenario, action, back_s)
-            or not back_s <= action.at_s <= back_s + ttr_s
-        ):
-            continue
+    found = [one for one in scenario.actions if one.do == "restart" and back_s <= one.at_s <= back_s + ttr_s]
+    return sorted((one for one in found if not _is_the_event(scenario, one, back_s)), key=lambda one: one.at_s)
+
+
+def _restarts(scenario: Scenario, back_s: float, ttr_s: float, alone: str) -> Iterator[Limit]:
+    """Restarts in the midst of a recovery, where they lose what is queued without a word."""
+    for action in _midst_restarts(scenario, back_s, ttr_s):
         text = f"the restart {show_duration(action.at_s)} after the start loses what is queued"
         if action.is_told:
             lost_s = action.down_for_s
