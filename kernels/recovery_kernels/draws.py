@@ -160,6 +160,7 @@ def power(x, y):  # type: ignore[no-untyped-def]
 
 
 MIDDLE = 0.425  # so far from one half the quantile is one quotient
+FAR_SIDE = 5.0  # and so far towards an end, by `_from_end`, another; beyond, a third
 
 
 @inline
@@ -175,30 +176,69 @@ def _normal_middle(q):  # type: ignore[no-untyped-def]
     return q * top / low
 
 
+@inline
+def _from_end(u):  # type: ignore[no-untyped-def]
+    """sqrt(-log(chance)) of the nearer end, 0 or 1."""
+    return np.sqrt(-log(min(u, 1.0 - u)))
+
+
+@inline
+def _normal_side(r):  # type: ignore[no-untyped-def]
+    """The quantile, without its sign, that belongs to r = _from_end(u), for r up to FAR_SIDE."""
+    r -= 1.6
+    top = ((((((7.74545014278341407640e-4 * r + 2.27238449892691845833e-2) * r + 2.41780725177450611770e-1) * r
+              + 1.27045825245236838258e0) * r + 3.64784832476320460504e0) * r + 5.76949722146069140550e0) * r
+           + 4.63033784615654529590e0) * r + 1.42343711074968357734e0  # fmt: skip
+    low = ((((((1.05075007164441684324e-9 * r + 5.47593808499534494600e-4) * r + 1.51986665636164571966e-2) * r
+              + 1.48103976427480074590e-1) * r + 6.89767334985100004550e-1) * r + 1.67638483018380384940e0) * r
+           + 2.05319162663775882187e0) * r + 1.0  # fmt: skip
+    return top / low
+
+
+@inline
+def _normal_far(r):  # type: ignore[no-untyped-def]
+    """As `_normal_side`, for larger r."""
+    r -= 5.0
+    top = ((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 1.24266094738807843860e-3) * r
+              + 2.65321895265761230930e-2) * r + 2.96560571828504891230e-1) * r + 1.78482653991729133580e0) * r
+           + 5.46378491116411436990e0) * r + 6.65790464350110377720e0  # fmt: skip
+    low = ((((((2.04426310338993978564e-15 * r + 1.42151175831644588870e-7) * r + 1.84631831751005468180e-5) * r
+              + 7.86869131145613259100e-4) * r + 1.48753612908506148525e-2) * r + 1.36929880922735805310e-1) * r
+           + 5.99832206555887937690e-1) * r + 1.0  # fmt: skip
+    return top / low
+
+
 @kernel
 def normal(u):  # type: ignore[no-untyped-def]
     """Quantile of the standard normal distribution, relative error about 1e-16 (Wichura, algorithm AS 241, 1988)."""
     q = u - 0.5
     if abs(q) <= MIDDLE:
         return _normal_middle(q)
-    r = np.sqrt(-log(u if q < 0.0 else 1.0 - u))
-    if r <= 5.0:
-        r -= 1.6
-        top = ((((((7.74545014278341407640e-4 * r + 2.27238449892691845833e-2) * r + 2.41780725177450611770e-1) * r
-                  + 1.27045825245236838258e0) * r + 3.64784832476320460504e0) * r + 5.76949722146069140550e0) * r
-               + 4.63033784615654529590e0) * r + 1.42343711074968357734e0  # fmt: skip
-        low = ((((((1.05075007164441684324e-9 * r + 5.47593808499534494600e-4) * r + 1.51986665636164571966e-2) * r
-                  + 1.48103976427480074590e-1) * r + 6.89767334985100004550e-1) * r + 1.67638483018380384940e0) * r
-               + 2.05319162663775882187e0) * r + 1.0  # fmt: skip
-    else:
-        r -= 5.0
-        top = ((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 1.24266094738807843860e-3) * r
-                  + 2.65321895265761230930e-2) * r + 2.96560571828504891230e-1) * r + 1.78482653991729133580e0) * r
-               + 5.46378491116411436990e0) * r + 6.65790464350110377720e0  # fmt: skip
-        low = ((((((2.04426310338993978564e-15 * r + 1.42151175831644588870e-7) * r + 1.84631831751005468180e-5) * r
-                  + 7.86869131145613259100e-4) * r + 1.48753612908506148525e-2) * r + 1.36929880922735805310e-1) * r
-               + 5.99832206555887937690e-1) * r + 1.0  # fmt: skip
-    return -top / low if q < 0.0 else top / low
+    r = _from_end(u)
+    return np.copysign(_normal_side(r) if r <= FAR_SIDE else _normal_far(r), q)
+
+
+@inline
+def _normals(uniforms, values, count):  # type: ignore[no-untyped-def]
+    """Fill values[:count] with the `normal` of each of `uniforms`, which become scratch. Every number takes the way of
+    the middle and that of the sides: the processor goes several such ways at a time, but cannot choose for each.
+    """
+    for i in range(count):
+        q = uniforms[np.uint64(i)] - 0.5
+        middle = _normal_middle(q)
+        values[np.uint64(i)] = middle if abs(q) <= MIDDLE else np.copysign(np.inf, q)
+    far = np.int64(0)
+    for i in range(count):
+        r = _from_end(uniforms[np.uint64(i)])
+        far += r > FAR_SIDE
+        uniforms[np.uint64(i)] = r
+    for i in range(count):
+        value, side = values[np.uint64(i)], _normal_side(uniforms[np.uint64(i)])
+        values[np.uint64(i)] = value if abs(value) < np.inf else np.copysign(side, value)
+    if far > 0:  # one number of 36 billion
+        for i in range(count):
+            if uniforms[np.uint64(i)] > FAR_SIDE:
+                values[np.uint64(i)] = np.copysign(_normal_far(uniforms[np.uint64(i)]), values[np.uint64(i)])
 
 
 @kernel
@@ -238,11 +278,7 @@ def quantiles(dist, table, uniforms, values, count):  # type: ignore[no-untyped-
         for i in range(count):
             values[np.uint64(i)] = max(-dist.a * log(uniforms[np.uint64(i)]), 0.0)
     elif dist.kind == LOGNORMAL:
-        for i in range(count):
-            values[np.uint64(i)] = _normal_middle(uniforms[np.uint64(i)] - 0.5)
-        for i in range(count):
-            if abs(uniforms[np.uint64(i)] - 0.5) > MIDDLE:
-                values[np.uint64(i)] = normal(uniforms[np.uint64(i)])
+        _normals(uniforms, values, count)
         for i in range(count):
             values[np.uint64(i)] = exp(dist.a + dist.b * values[np.uint64(i)])
     elif dist.kind == WEIBULL:
