@@ -1004,6 +1004,56 @@ def test_an_instant_in_which_all_are_refused_is_no_work() -> None:
     assert (herd.comes_within_s(alike), herd.refused_s(alike)) == (0, 120)
 
 
+# 8,000 holders are 40 s of work at 200 a second, a client waits 10 s; all have failed at once for 9 min at least
+FAILED = """
+horizon = "30m"
+fleet = { holders = 8000, hosts = 10 }
+lease = { duration = "60s", check_every = "20s" }
+host = { workers = 4, establish_time = "200ms", renew_time = "20ms", timeout = "10s", fail_after = "0s" }
+policy.client = { name = "full-jitter", base = "1s", cap = "30s" }
+dependency.outages = [{ from = "2m", to = "12m" }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("client", "apart_s", "why"),
+    [
+        # a wait of 15 s on average: at 8,000 / 15 s; 40 - 15 s of work wait
+        ('{ name = "full-jitter", base = "1s", cap = "30s" }', 15, "up to 25 s of it wait, which is 2.5 times"),
+        # all wait 60 s, from a first failure that was a check, and those lie 20 s apart
+        ('{ name = "fixed", delay = "60s" }', 20, "up to 20 s of it wait, which is 2 times"),
+        ('{ name = "exponential", base = "1s", cap = "60s" }', 20, "up to 20 s of it wait, which is 2 times"),
+        # a wait of 75 s on average, in which all are served as they come
+        ('{ name = "equal-jitter", base = "1s", cap = "100s" }', 75, "so they come back over about 75 s; the hosts"),
+        ('{ name = "immediate" }', 0, "those who wait need 40 s of work, which is 4 times"),
+    ],
+)
+def test_waits_spread_those_who_failed_at_once(client: str, apart_s: float, why: str) -> None:
+    """After many waits clients come at the rate of one in each mean wait, or as they were in step (renewal theory)."""
+    text = FAILED.replace('{ name = "full-jitter", base = "1s", cap = "30s" }', client)
+    first = parse(text).first
+    found = resolved(first.scenario)
+    assert found.fleet is not None
+    assert found.fleet.apart_s == pytest.approx(apart_s)
+    assert herd.piling_up(found) == max(8_000 - 200 * apart_s, 0)
+    said = answer_before("a.toml", "a", found, (), outages=written_outages(first.scenario))
+    assert why in said.why.text
+    for fails in ("until-back", "30s"):  # then a queue builds up
+        other = resolved(parse(text, overrides=[f"host.fail_after={fails}"]).first.scenario)
+        assert other.fleet is not None
+        assert math.isinf(other.fleet.apart_s)
+
+
+def test_a_run_shows_how_far_apart_those_come_who_failed_at_once() -> None:
+    """In step within a check of 20 s, 4,000 are served meanwhile: the other 4,000 wait, and no more who gave up."""
+    patient = ("host.timeout=2m", 'policy.client={ name = "fixed", delay = "60s" }', "lease.check_every=20s")
+    summary, _ = told(FAILED, "coupling.window=1s", "host.renew_time=0s", *patient)
+    waiting = summary.groups[0].mean("queue_peak")
+    assert 3_900 < waiting < 8_000  # with renewals of those who are back, which wait behind them
+    why = told(FAILED)[1].why.text
+    assert why.startswith("Most of the 8,000 come back within about 15 s once the dependency is back, since they wait ")
+
+
 @pytest.mark.parametrize(("limit", "is_told"), [("10s", False), ("5s", True), ("30s", True)])
 def test_explain_does_not_advise_what_a_variant_has(limit: str, is_told: bool) -> None:
     """100 s of work and a timeout of 20 s: a queue of 10 s is half a timeout, which is advised. Others are no such."""

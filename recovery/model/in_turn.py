@@ -40,7 +40,8 @@ def in_turn(scenario: Scenario, most: int | None = None) -> InTurn | None:
         if fleet.skew > 0:
             return None
         most = math.ceil(fleet.holders / scenario.hosts)
-    renewals_per_s = host.workers / (host.renew_time or host.establish_time).mean_s()
+    renew_s = (host.renew_time or host.establish_time).mean_s()
+    renewals_per_s = host.workers / renew_s if renew_s > 0 else math.inf
     if most / lease.check_every < renewals_per_s:
         return None
     waits_s = theory.closed_loop_s(most, renewals_per_s, lease.check_every)

@@ -13,6 +13,7 @@ from recovery.model.distributions import Distribution
 from recovery.model.in_turn import in_turn
 from recovery.model.lease import Lease
 from recovery.model.operator import Action, EndSessions, HoldClients, Pause, Restart, Scale, SetKey, Throttle
+from recovery.model.policies.lowered import Waits
 from recovery.model.policies.own import OwnRule
 from recovery.model.policies.rule import requests_of
 from recovery.model.scenario import Scenario
@@ -357,12 +358,19 @@ def _waits_apart_s(scenario: Scenario, failed_s: float) -> float:
         return min(waits.delay.mean_s(), _width_s(waits.delay))
     if waits.cap_s is None:
         return 0.0
+    apart = {"exponential": 0.0, "proportional-jitter": min(2 * waits.jitter, 1.0), "decorrelated-jitter": 0.5}
+    return _wait_then_s(waits, failed_s) * apart.get(waits.kind, waits.longest_share)
+
+
+def _wait_then_s(waits: Waits, failed_s: float) -> float:
+    """The wait, without its jitter, in which clients are that have failed for so long."""
+    if waits.delay is not None or waits.cap_s is None:
+        return 0.0 if waits.delay is None else waits.delay.mean_s()
     wait_s, tried_s = waits.base_s, waits.longest_share * waits.base_s
     while tried_s < failed_s and wait_s < waits.cap_s:
         wait_s = min(wait_s * waits.factor, waits.cap_s)
         tried_s += waits.longest_share * wait_s
-    apart = {"exponential": 0.0, "proportional-jitter": min(2 * waits.jitter, 1.0), "decorrelated-jitter": 0.5}
-    return wait_s * apart.get(waits.kind, waits.longest_share)
+    return wait_s
 
 
 def _alone(scenario: Scenario) -> Scenario | None:
@@ -426,8 +434,41 @@ def _fleet(scenario: Scenario) -> record.Fleet | None:
         renewals_share=scenario.renewals_share,
         most=int(leases.holders_of(scenario).max()) if fleet.skew > 0 else 0,
         all_at_once_s=_all_at_once_s(scenario),
+        apart_s=_apart_s(scenario),
         in_turn=_in_turn(scenario),
     )
+
+
+def _apart_s(scenario: Scenario) -> float:
+    """How far apart clients ask again that failed at once while the dependency was away, when it is back: by the waits
+    that they have then, or as far as their checks lay apart when they began to fail, where all wait equally long. Of
+    several outages the shortest that lets leases run out. inf where requests hang or fail so slowly that a queue builds
+    up, where something else than waits may hold clients back or bring them together, or where no outage is written.
+    """
+    host, fleet, lease = scenario.host, scenario.fleet, scenario.lease
+    if fleet is None or lease is None or fleet.start == "unleased" or scenario.recovers_from is not None:
+        return math.inf
+    if host.hangs or host.fails_after_s > host.timeout.mean_s() or _hanging(scenario) != (0.0, 0.0):
+        return math.inf
+    if scenario.classes or host.crash is not None or host.hint is not None or not _is_plain(scenario):
+        return math.inf
+    if any(isinstance(one, Restart | EndSessions | HoldClients) for one in scenario.operator):
+        return math.inf
+    downs = [one.to_s - one.from_s for one in written_outages(scenario) if one.fails_share == 1]
+    failed_s = min((down_s for down_s in downs if down_s > lease.duration.mean_s()), default=0.0) - lease.check_every
+    if not failed_s > 0:
+        return math.inf
+    waits = scenario.policy.client.lower()
+    in_step_s = min(lease.check_every, waits.longest_share * _wait_then_s(waits, failed_s))
+    return max(in_step_s, _waits_apart_s(scenario, failed_s))
+
+
+def _is_plain(scenario: Scenario) -> bool:
+    """Whether waits alone decide when clients ask again: no guard, no controller, no limit of admission, and no
+    timeout that grows.
+    """
+    is_plain = isinstance(scenario.policy.guard, policies.NoGuard) and scenario.policy.client.lower().controller is None
+    return is_plain and math.isinf(queueing.admission_per_s(scenario)) and scenario.host.timeout_growth == 1
 
 
 def held_s(scenario: Scenario) -> float:
@@ -487,10 +528,8 @@ def _hanging(scenario: Scenario) -> tuple[float, float]:
         return 0.0, 0.0
     unknown = math.nan if host.hangs else 0.0
     waits = scenario.policy.client.lower()
-    is_plain = isinstance(scenario.policy.guard, policies.NoGuard) and waits.controller is None
-    is_plain = is_plain and math.isinf(queueing.admission_per_s(scenario)) and host.timeout_growth == 1
     downs = [min(one.to_s, scenario.horizon) - one.from_s for one in away if one.fails_share == 1]
-    if scenario.lease is None or scenario.classes or not is_plain or not downs or (leaves and not host.hangs):
+    if scenario.lease is None or scenario.classes or not _is_plain(scenario) or not downs or (leaves and not host.hangs):
         return unknown, unknown
     wait_s = max(waits.longest_share * waits.longest_s, host.round_trip)
     tries = max(max(downs) / (host.timeout.mean_s() + wait_s), 1.0)

@@ -45,7 +45,7 @@ def group_of(variant: str, scenario: Scenario) -> Group:
 
 def collapse_of(group: Group) -> mechanism.Limit | None:
     """What theory says will or may make a variant collapse that was not run. Not a queue that is longer than the
-    timeout where clients whose sessions ended come back so slowly that the hosts serve them as they come.
+    timeout where clients come back so slowly that the hosts serve them as they come.
     """
     found = mechanism.collapse_of(group)
     is_of_a_queue = found is not None and found.kind in ("timeout", "expiry")
@@ -53,9 +53,9 @@ def collapse_of(group: Group) -> mechanism.Limit | None:
 
 
 def comes_slowly(scenario: Scenario) -> bool:
-    """Whether clients whose sessions ended come back so slowly that the hosts serve them as they come."""
-    within_s = herd.comes_within_s(scenario)
-    if scenario.fleet is None or not scenario.is_counted_from_end or math.isinf(within_s):
+    """Whether clients come back so slowly that the hosts serve them as they come."""
+    within_s = herd.apart_s(scenario)
+    if scenario.fleet is None or math.isinf(within_s):
         return False
     return within_s * (1 + remedy.SAME) >= remedy.spread_s(scenario)  # as it is told, with two digits
 
@@ -104,7 +104,7 @@ def paced(group: Group) -> mechanism.Limit | None:
     if group.scenario.fleet is None:
         return None
     slow = herd.comes_within_s(group.scenario)
-    if comes_slowly(group.scenario):
+    if group.scenario.is_counted_from_end and comes_slowly(group.scenario):
         text = f"the first attempts of the clients are spread over {show_duration(slow)}"
         return mechanism.Limit("spread", text, gates.MOST * slow)
     return mechanism.predicted(group)

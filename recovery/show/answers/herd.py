@@ -37,13 +37,25 @@ def refused_s(scenario: Scenario) -> float:
     return max(known, default=0.0) if scenario.is_counted_from_end else 0.0
 
 
+def apart_s(scenario: Scenario) -> float:
+    """How far apart clients come back from when on recovery is counted, s: those whose sessions ended, or those that
+    failed while the dependency was away; inf where it is not known.
+    """
+    if scenario.is_counted_from_end:
+        return comes_within_s(scenario)
+    return scenario.fleet.apart_s if scenario.fleet is not None else math.inf
+
+
+def is_apart(scenario: Scenario) -> bool:
+    """Whether the waits of clients spread them when they come back: since they were refused, or failed, before."""
+    return refused_s(scenario) > 0 or (not scenario.is_counted_from_end and 0 < apart_s(scenario) < math.inf)
+
+
 def piling_up(scenario: Scenario) -> float:
-    """The most requests that wait where all come back whose sessions ended: what the hosts do not serve meanwhile."""
-    fleet, spread_s = scenario.fleet, comes_within_s(scenario)
+    """The most requests that wait where all come back: what the hosts do not serve meanwhile."""
+    fleet, spread_s = scenario.fleet, apart_s(scenario)
     asks = float(fleet.asks) if fleet is not None else math.nan
-    if not scenario.is_counted_from_end or math.isinf(spread_s):
-        return asks
-    return max(asks - scenario.hosts.capacity_per_s * spread_s, 0.0)
+    return asks if math.isinf(spread_s) else max(asks - scenario.hosts.capacity_per_s * spread_s, 0.0)
 
 
 def is_in_one_instant(scenario: Scenario) -> bool:

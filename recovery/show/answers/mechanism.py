@@ -352,13 +352,13 @@ def _then_per_s(group: Group) -> float:
 
 def _that_ask(group: Group) -> float:
     """Requests for leases that come at the return, in work of one that is made: all holders', but of those that come
-    apart after they were refused only what piles up. Where a cap holds leases back that have ended, those that ran out
+    apart after they were refused, or failed, only what piles up. Where a cap holds leases back that have ended, those that ran out
     by then, and renewals of the others, which are less work.
     """
     fleet, hosts = group.scenario.fleet, group.scenario.hosts
     if fleet is None:
         return math.nan
-    if herd.refused_s(group.scenario) > 0:
+    if herd.is_apart(group.scenario):
         return herd.piling_up(group.scenario)
     out = group.mean("fluid_bound_s") * hosts.fastest_per_s + (1 - gates.MOST) * fleet.asks
     if math.isinf(gates.expiries_per_s(group.scenario)) or not out < fleet.asks or not fleet.renewals_per_s > 0:
@@ -387,8 +387,8 @@ def timeout_limit(group: Group) -> Limit | None:
         what = f"all who ask bring {show_duration(asks / _then_per_s(group))} of work; a full queue is"
     if not times > 1:  # what was given up and tried again lengthens the queue too
         times, what = _in_timeouts(group, group.mean("queue_peak")), "the longest queue needs"
-    is_apart = herd.refused_s(group.scenario) > 0
-    if math.isnan(times) and not is_apart and (found := _all_at_once(group.scenario)) is not None:
+    is_apart = herd.is_apart(group.scenario)
+    if math.isnan(times) and not herd.refused_s(group.scenario) > 0 and (found := _all_at_once(group.scenario)) is not None:
         return found
     if not times > 1:
         return None
@@ -528,10 +528,14 @@ def _all_at_once(scenario: Scenario) -> Limit | None:
     """
     hosts, fleet = scenario.hosts, scenario.fleet
     is_bounded = math.isfinite(hosts.queue_limit) or math.isfinite(hosts.admitted_queue)
-    if fleet is None or is_bounded or not fleet.all_at_once_s > hosts.timeout_s:
+    if fleet is None or is_bounded:
         return None
-    times, longest = fleet.all_at_once_s / hosts.timeout_s, show_duration(fleet.all_at_once_s)
-    text = f"the last of those who ask at once waits up to {longest} for its turn{_on_which_host(scenario)}; "
+    waits_s = fleet.all_at_once_s - (herd.apart_s(scenario) if herd.is_apart(scenario) else 0.0)
+    if not waits_s > hosts.timeout_s:
+        return None
+    times, longest = waits_s / hosts.timeout_s, show_duration(waits_s)
+    who = f"within about {show_duration(herd.apart_s(scenario))}" if herd.is_apart(scenario) else "at once"
+    text = f"the last of those who ask {who} waits up to {longest} for its turn{_on_which_host(scenario)}; "
     text += f"that is {_of_a_timeout(hosts, times)}"
     return Limit("timeout", text, times)
 
@@ -703,6 +707,9 @@ def _bounds(
         yield Limit("spread", text, spread_s)
     if not math.isnan(ttr_s):  # before a run nobody knows how long they have waited by then
         yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
+    elif herd.is_apart(scenario) and not scenario.is_counted_from_end:  # but after outages that the file has
+        text = f"clients wait between their tries, so they come back over about {show_duration(herd.apart_s(scenario))}"
+        yield Limit("backoff", f"{text}{alone}", gates.MOST * herd.apart_s(scenario))
     yield from _after_a_restart(scenario, back_s, alone)
     yield from _herd(group, work, alone)
     yield from _bursts(group, work, back_s, alone)
@@ -950,13 +957,14 @@ LOST = {
 
 def _come_back(scenario: Scenario) -> str:
     """How close together all come back, and since when, with how much work they are."""
-    asks, hosts, spread_s = scenario.fleet.asks if scenario.fleet else 0, scenario.hosts, herd.comes_within_s(scenario)
+    asks, hosts, spread_s = scenario.fleet.asks if scenario.fleet else 0, scenario.hosts, herd.apart_s(scenario)
     who, when = f"all {show_count(asks)}", "in one instant" if spread_s == 0 else f"within {show_duration(spread_s)}"
-    since = "when their sessions end"
+    since = "when their sessions end" if scenario.is_counted_from_end else "once the dependency is back"
     if (refused_s := herd.refused_s(scenario)) > 0:
         since = f"once they are no longer refused, {show_duration(refused_s)} after their sessions end"
-        if spread_s > 0:
-            who, when = f"most of the {show_count(asks)}", f"within about {show_duration(spread_s)}"
+    if herd.is_apart(scenario) and spread_s > 0:
+        who, when = f"most of the {show_count(asks)}", f"within about {show_duration(spread_s)}"
+        since += "" if scenario.is_counted_from_end else ", since they wait between their tries"
     text = f"{who} come back {when} {since}, with {show_duration(asks / hosts.capacity_per_s)} of work"
     return f"{text} at {show_count(hosts.capacity_per_s)} a second"
 

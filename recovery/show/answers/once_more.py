@@ -98,6 +98,8 @@ def _since(done: Group, loss: Span, begin_s: float, back_s: float) -> Group:
     own = {"recovers_from_s": begin_s, "fluid_bound_s": work / hosts.fastest_per_s}
     own |= dict.fromkeys(("wasted_share", "amplification"), math.nan)
     ended = any(one.at_s == begin_s and math.isfinite(one.comes_within_s) for one in done.scenario.actions)
-    scenario = done.scenario.model_copy(update={"is_counted_from_end": ended, "hosts": hosts})
+    if fleet is not None:  # how far apart they come is known of the dependency's return alone
+        fleet = fleet.model_copy(update={"apart_s": math.inf})
+    scenario = done.scenario.model_copy(update={"is_counted_from_end": ended, "hosts": hosts, "fleet": fleet})
     measures = done.measures | {name: Measured(mean=value) for name, value in own.items()}
     return done.model_copy(update={"scenario": scenario, "measures": measures})
