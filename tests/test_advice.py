@@ -1397,9 +1397,43 @@ def test_advice_is_for_the_loss_that_decides_or_says_that_it_stays() -> None:
     assert summary.rows[0].is_lost_again("ttr99_s")
     assert summary.rows[0].last("ttr99_s") > 30 * 60  # not before the workers are there again
     assert said.change.text.startswith("Try doing nothing by hand (not simulated; this would try it).")
-    assert "It would spare the second loss: as it is, 99 % are back for the last time only" in said.change.text
+    assert "It would spare the later loss: as it is, 99 % are back for the last time only" in said.change.text
     assert "'operator=[]'" in said.change.command
     assert not told(TAKEN, "operator=[]")[0].rows[0].is_lost_again("ttr99_s")
+
+
+@pytest.mark.parametrize(
+    ("deed", "why", "change"),
+    [
+        ('{ do = "set", at = "30m", key = "host.workers", value = 1, lasts = "20m" }', "(host.workers = 1)",
+         "Try doing nothing by hand"),
+        ('{ do = "end-sessions", at = "30m" }', "(end-sessions)",
+         "and leases are lost after what operators do 30 min after the start (end-sessions). To judge that"),
+    ],
+)  # fmt: skip
+def test_a_loss_long_after_an_outage_that_costs_no_lease_is_told_as_the_only_one(
+    deed: str, why: str, change: str
+) -> None:
+    """A minute without the dependency ends no lease of 4 min. What is done half an hour later ends all, or many."""
+    text = TAKEN.replace('to = "20m"', 'to = "6m"')
+    action = TAKEN[TAKEN.index("operator = [") + len("operator = [") : TAKEN.rindex("]")]
+    said = told(text.replace(action, deed))[1]
+    assert (
+        "When the dependency is back, none is lost yet; leases are lost only later, and 99 % are" in said.happened.text
+    )
+    assert why in said.why.text
+    assert "once more" not in said.happened.text + said.why.text
+    assert change in said.change.text
+    assert "have one all the time" not in said.happened.text
+
+
+def test_who_loses_less_than_one_in_a_hundred_has_them_all_the_time() -> None:
+    """2 of 400 sessions are of a class whose leases run 30 s; an outage of 60 s ends them, and no others."""
+    few = TAKEN.replace('to = "20m"', 'to = "6m"').partition("operator")[0]
+    few += '[classes.short]\nshare = "0.5%"\nduration = "30s"\ncheck_every = "10s"\n[classes.other]\n'
+    said = told(few)[1]
+    assert "99 % have one all the time." in said.happened.text
+    assert "one again" not in said.happened.text
 
 
 TAKEN = """

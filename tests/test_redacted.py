@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 import recovery
 from recovery.cli import main as cli
+from recovery.measures import register
 from recovery.show import redacted
 from recovery.units import quantity
 
@@ -234,3 +235,18 @@ def test_a_run_that_is_lost_does_not_hide_the_others() -> None:
     summary = run_records.summary_of(rows, [group])
     [row] = [row for row in redacted.rows(summary, redacted.Unit(5.0, "timeouts")) if row.title.startswith("99 %")]
     assert row.cells == ["16; never in 0.33"]
+
+
+def test_both_returns_are_told_where_leases_are_lost_once_more() -> None:
+    """Back after 10 s, and for the last time after 100 s: 2 and 20 timeouts of 5 s. The other is back once."""
+    again = {register.last_of("ttr99_s"): 100.0}
+    rows = [
+        run_records.row_of("a", 0, "recovered", ttr99_s=10.0, **again),
+        run_records.row_of("b", 0, "recovered", ttr99_s=20.0),
+    ]
+    groups = [run_records.group_of(row.variant, {"recovered": 1}, ttr99_s=row.of("ttr99_s")) for row in rows]
+    summary = run_records.summary_of(rows, groups)
+    told = {row.title: row.cells for row in redacted.rows(summary, redacted.Unit(5.0, "timeouts"))}
+    assert told["99 % back (timeouts)"] == ["2", "4"]
+    assert told["99 % back for the last time, after a later loss (timeouts)"] == ["20", "4"]
+    assert not any("90 % back for the last" in title for title in told)

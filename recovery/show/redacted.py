@@ -210,6 +210,9 @@ def rows(summary: Summary, unit: Unit) -> Iterator[Row]:
             yield Row(f"share of runs: {verdict}", cells)
     for name, title in TIMES.items():
         yield Row(f"{title} ({unit.many})", [_time(standings.of(summary, one, name), unit) for one in summary.groups])
+        if any(standings.is_lost_again(summary, one, name) for one in summary.groups):  # which the others lack
+            last = [_time(standings.of_last(summary, one, name), unit) for one in summary.groups]
+            yield Row(f"{title} for the last time, after a later loss ({unit.many})", last)
     for name, title in RATIOS.items():
         yield Row(title, [ratio(group.mean(name)) for group in summary.groups])
     for name, title in (

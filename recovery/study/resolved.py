@@ -529,7 +529,13 @@ def _hanging(scenario: Scenario) -> tuple[float, float]:
     unknown = math.nan if host.hangs else 0.0
     waits = scenario.policy.client.lower()
     downs = [min(one.to_s, scenario.horizon) - one.from_s for one in away if one.fails_share == 1]
-    if scenario.lease is None or scenario.classes or not _is_plain(scenario) or not downs or (leaves and not host.hangs):
+    if (
+        scenario.lease is None
+        or scenario.classes
+        or not _is_plain(scenario)
+        or not downs
+        or (leaves and not host.hangs)
+    ):
         return unknown, unknown
     wait_s = max(waits.longest_share * waits.longest_s, host.round_trip)
     tries = max(max(downs) / (host.timeout.mean_s() + wait_s), 1.0)

@@ -43,8 +43,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     if lacks_the_file(manifest, first):
         return _without_the_file(manifest, summary)
     is_well = at_first.never == 0 and at_first.mean_s <= first.scenario.window_s
-    if len(groups) > 1 and standings.is_lost_again(summary, first, advice.measure_of(summary)):
-        is_well = False  # the others are judged by the last return
+    if standings.is_lost_again(summary, first, advice.measure_of(summary)):
+        is_well = False  # a run is judged by the last return
     if (soonest := _renews_soonest(summary)) is not None:
         return _renews_sooner(summary, soonest, axis), soonest
     if is_well and set(first.verdicts) == {"recovered"}:
@@ -57,13 +57,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         if first.unleased is not None and first.unleased.to_s < first.mean("recovers_from_s"):
             text = f"No change can make it sooner: all is well when {moments.since(first)}, where the clock starts. "
             return Change(text=f"{text}What was before that is not judged; recovers_from sets another start."), None
-        again = (first.unleased_spans or (first.unleased,))[-1]
-        if again is not None and again.from_s > first.mean("recovers_from_s") + first.scenario.window_s:
-            text = f"No change is judged: all is well when {moments.since(first)}, where the clock starts, and leases "
-            text += (
-                f'are lost again later. To judge that: recovers_from = "{again.from_s - first.scenario.window_s:.0f}s".'
-            )
-            return Change(text=text), None
+        if later := _lost_later(first):
+            return Change(text=later), None
         well = f"99 %{whose} are well at once" if whose else "it is well at once"
         if first.scenario.has_leases and first.unleased is None and not first.mean("sessions_ended") > 0:
             well = "no holder loses its lease"
@@ -119,11 +114,11 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     last = "" if is_of_it else _lost_again(summary)
     deed = once_more.deed_of(first) if last else None
     if deed is not None and (hands := remedy.without_hands(first)) is not None:
-        said.append(f"Try {hands.text} (not simulated; this would try it). It would spare the second loss: {last}.")
+        said.append(f"Try {hands.text} (not simulated; this would try it). It would spare the later loss: {last}.")
         return _to_try(manifest, said, hands), None
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
-        return Change(text=" ".join(text for text in said if text)), None
+        return Change(text=" ".join(text for text in said if text) or _lost_later(first)), None
     stays = _stays(deed, last) if last else ""
     is_bound = limit is not None and is_leases and not whose  # a limit holds all of them up
     gain, is_little = _gain(first, at_first, limit, found) if is_bound and limit is not None else ("", False)
@@ -140,6 +135,22 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     return _to_try(manifest, said, found), None
 
 
+def _lost_later(first: Group) -> str:
+    """That the last loss of leases is not judged, since it comes when all were well, and what it comes after; "" where
+    it is no such loss.
+    """
+    again, window_s = (first.unleased_spans or (first.unleased,))[-1], first.scenario.window_s
+    is_well = first.mean("ttr99_s") <= window_s or moments.is_lost_only_later(first)
+    if again is None or not is_well or not again.from_s > first.mean("recovers_from_s") + window_s:
+        return ""
+    deed, begin_s = once_more.deed_of(first), moments.began_s(first, again)
+    after = f"from {show_duration(begin_s)} after the start on"
+    if deed is not None:
+        after = f"after what operators do {show_duration(deed.at_s)} after the start ({deed.sets or deed.do})"
+    text = f"No change is judged: all is well when {moments.since(first)}, where the clock starts, and leases are lost "
+    return f'{text}{after}. To judge that: recovers_from = "{again.from_s - window_s:.0f}s".'
+
+
 def _lost_again(summary: Summary) -> str:
     """When the first variant is back for the last time, where its leases are lost once more; "" where they are not, or
     not back in some run, whose collapse is then what its limit is of.
@@ -148,7 +159,7 @@ def _lost_again(summary: Summary) -> str:
     last = advice.standing(summary, first)
     if last.never or not standings.is_lost_again(summary, first, advice.measure_of(summary)):
         return ""
-    return f"as it is, {advice.is_back(summary)} for the last time only {moments.after(first, last, is_always=False)}"
+    return f"as it is, {advice.is_back(summary)} for the last time only {moments.after(first, last)}"
 
 
 def _stays(deed: Planned | None, last: str) -> str:
@@ -517,7 +528,7 @@ def _of_the_limit(summary: Summary) -> tuple[Change, Group] | None:
     now = standings.of(summary, best, measure)
     if stage == LEASES:
         is_always = standings.is_always(summary.rows_of(best), measure)
-        when = f"99 % are back {moments.after(best, now, is_always=is_always)}"
+        when = "99 % have a lease all the time" if is_always else f"99 % are back {moments.after(best, now)}"
     else:
         when = f"they are normal again {now.show()} after the start"
     text = f"“{best.variant}” brings {stage_times.called(stage)} back: {when}, instead of {was.words}. "
@@ -579,9 +590,9 @@ def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
     if standings.is_lost_again(summary, group, measure):
         first = advice.first_standing(summary, group)
         what = f"{what} after {first.whole()}, then leases are lost once more, and 99 % are back for the last time"
-        return f"“{group.variant}”: {what} {moments.after(group, now, is_always=False)}"
-    is_always = standings.is_always(summary.rows_of(group), measure)
-    return f"“{group.variant}”: {what} {moments.after(group, now, is_always=is_always)}"
+    elif standings.is_always(summary.rows_of(group), measure):
+        return f"“{group.variant}”: 99 %{advice.whose(summary)} have a lease all the time"
+    return f"“{group.variant}”: {what} {moments.after(group, now)}"
 
 
 def _sooner(summary: Summary, group: Group) -> str:

@@ -352,8 +352,8 @@ def _then_per_s(group: Group) -> float:
 
 def _that_ask(group: Group) -> float:
     """Requests for leases that come at the return, in work of one that is made: all holders', but of those that come
-    apart after they were refused, or failed, only what piles up. Where a cap holds leases back that have ended, those that ran out
-    by then, and renewals of the others, which are less work.
+    apart after they were refused, or failed, only what piles up. Where a cap holds leases back that have ended, those
+    that ran out by then, and renewals of the others, which are less work.
     """
     fleet, hosts = group.scenario.fleet, group.scenario.hosts
     if fleet is None:
@@ -388,7 +388,11 @@ def timeout_limit(group: Group) -> Limit | None:
     if not times > 1:  # what was given up and tried again lengthens the queue too
         times, what = _in_timeouts(group, group.mean("queue_peak")), "the longest queue needs"
     is_apart = herd.is_apart(group.scenario)
-    if math.isnan(times) and not herd.refused_s(group.scenario) > 0 and (found := _all_at_once(group.scenario)) is not None:
+    if (
+        math.isnan(times)
+        and not herd.refused_s(group.scenario) > 0
+        and (found := _all_at_once(group.scenario)) is not None
+    ):
         return found
     if not times > 1:
         return None

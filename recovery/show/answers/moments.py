@@ -34,23 +34,17 @@ def returned(group: Group) -> str:
     return since(group) if not group.scenario.is_counted_from_file else "the dependency is back"
 
 
-_FROM = {
-    "the clock of recovery starts": "the start of the clock of recovery",
-    "the sessions end": "the end of the sessions",
-    "the dependency is back": "the dependency's return",
-    "the dependency is back for the last time": "the dependency's last return",
-    "the start": "the start",
-}
+def is_lost_only_later(group: Group) -> bool:
+    """Whether leases are lost, but none before recovery is counted, nor as it begins to be."""
+    spans = group.unleased_spans or ((group.unleased,) if group.unleased is not None else ())
+    return bool(spans) and all(began_s(group, one) > group.mean("recovers_from_s") for one in spans)
 
 
-def after(group: Group, found: Standing, *, is_always: bool) -> str:
+def after(group: Group, found: Standing) -> str:
     """A time to recovery: "5 min after the dependency is back", "less than 10 s after …" where it is shorter than can
-    be told; where nobody was ever away "from the dependency's return on". Of several runs it is their mean, with its
-    interval.
+    be told. Of several runs it is their mean, with its interval.
     """
     begin = since(group)
-    if is_always:
-        return f"from {_FROM[begin]} on"
     if found.mean_s < found.window_s:
         return f"less than {show_duration(found.window_s)} after {begin}"
     return f"{show_duration(found.mean_s)} after {begin}{on_average(found)}"

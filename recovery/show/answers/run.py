@@ -164,10 +164,14 @@ def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
     found = standings.of(summary, first, "ttr99_s")
     if not found.is_known:
         return f"The sample of the hosts does not tell when {what}."
-    text = f"{what} {moments.after(first, found, is_always=standings.is_always(rows, 'ttr99_s'))}"
+    if standings.is_always(rows, "ttr99_s"):
+        return "99 % have one all the time."
+    again = _lost_again(summary, first)
+    if again and not lost and moments.is_lost_only_later(first):
+        return f"When {moments.since(first)}, none is lost yet{again.replace(' once more', ' only later', 1)}."
+    text = f"{what} {moments.after(first, found)}"
     text += f", at {axis.show(summary.recovers_from_s + found.mean_s)}" if axis.start is not None else ""
     text += ", and not for good" if any(row.verdict == "recovering" for row in rows if _is_back(row)) else ""
-    again = _lost_again(summary, first)
     if not lost:
         return f"{text}{again}."
     if again:
@@ -186,12 +190,11 @@ def _of_the_class(summary: Summary, first: Group) -> str:
     is_jobs, judged = advice.is_of_jobs(summary, measure), f"{whose}, by which variants are judged,"
     if not found.is_known:
         return f"{advice.not_back(is_jobs, judged, found)}."
-    is_always = standings.is_always(summary.rows_of(first), measure)
-    when = moments.after(first, found, is_always=is_always)
+    is_always, when = standings.is_always(summary.rows_of(first), measure), moments.after(first, found)
     often = f", {found.words}" if found.never else ""
     if is_jobs:
         return f"99 % of the backlog{judged} is cleared {when}{often}."
-    return f"99 %{judged} have one again {when}{often}."
+    return f"99 %{judged} have one {'all the time' if is_always else f'again {when}'}{often}."
 
 
 def _lost_again(summary: Summary, first: Group) -> str:
@@ -327,7 +330,12 @@ def _why(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None)
     if found is None or (limit is not None and first.verdicts.get("collapsed") and not is_all):
         return _of_the_return(manifest, summary, limit)
     if is_all or _is_well(summary, first):
-        return Cause(text=found.text, mechanism=found.kind, number=found.number)
+        text = (
+            found.text.replace(once_more.HEAD, "Leases are lost", 1)
+            if moments.is_lost_only_later(first)
+            else found.text
+        )
+        return Cause(text=text, mechanism=found.kind, number=found.number)
     cause = _of_the_return(manifest, summary, limit)
     if once_more.HEAD in cause.text:
         return cause
