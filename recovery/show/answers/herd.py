@@ -8,6 +8,7 @@ from recovery.store.scenario_record import Scenario
 from recovery.units import show_duration
 
 PATIENT = 0.5  # a wait of at most so much of a timeout keeps those in step who time out together
+LITTLE = 0.05  # of the work of all: who comes back within so short a time comes in one instant
 OFTEN = 10_000  # rounds; who has not found room then never does
 
 
@@ -47,15 +48,24 @@ def apart_s(scenario: Scenario) -> float:
 
 
 def is_apart(scenario: Scenario) -> bool:
-    """Whether the waits of clients spread them when they come back: since they were refused, or failed, before."""
-    return refused_s(scenario) > 0 or (not scenario.is_counted_from_end and 0 < apart_s(scenario) < math.inf)
+    """Whether the waits of clients spread them when they come back: since they were refused, or failed, before; not
+    where that is little beside the work that they bring.
+    """
+    if scenario.fleet is None or scenario.is_counted_from_end:
+        return refused_s(scenario) > 0
+    return LITTLE * scenario.fleet.asks / scenario.hosts.capacity_per_s < apart_s(scenario) < math.inf
 
 
 def piling_up(scenario: Scenario) -> float:
     """The most requests that wait where all come back: what the hosts do not serve meanwhile."""
-    fleet, spread_s = scenario.fleet, apart_s(scenario)
-    asks = float(fleet.asks) if fleet is not None else math.nan
-    return asks if math.isinf(spread_s) else max(asks - scenario.hosts.capacity_per_s * spread_s, 0.0)
+    asks = float(scenario.fleet.asks) if scenario.fleet is not None else math.nan
+    return max(asks - served_meanwhile(scenario), 0.0)
+
+
+def served_meanwhile(scenario: Scenario) -> float:
+    """Requests that the hosts serve while all come back; 0 where it is not known how far apart they come."""
+    spread_s = apart_s(scenario)
+    return 0.0 if math.isinf(spread_s) else scenario.hosts.capacity_per_s * spread_s
 
 
 def is_in_one_instant(scenario: Scenario) -> bool:

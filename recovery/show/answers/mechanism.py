@@ -358,13 +358,12 @@ def _that_ask(group: Group) -> float:
     fleet, hosts = group.scenario.fleet, group.scenario.hosts
     if fleet is None:
         return math.nan
-    if herd.is_apart(group.scenario):
-        return herd.piling_up(group.scenario)
+    served = herd.served_meanwhile(group.scenario) if herd.is_apart(group.scenario) else 0.0
     out = group.mean("fluid_bound_s") * hosts.fastest_per_s + (1 - gates.MOST) * fleet.asks
     if math.isinf(gates.expiries_per_s(group.scenario)) or not out < fleet.asks or not fleet.renewals_per_s > 0:
-        return fleet.asks
+        return max(fleet.asks - served, 0.0)
     renewal = fleet.renewals_share * hosts.capacity_per_s / fleet.renewals_per_s
-    return out + renewal * (fleet.asks - out)
+    return max(out + renewal * (fleet.asks - out) - served, 0.0)
 
 
 def _of_whole_fleet(scenario: Scenario) -> float:
