@@ -214,7 +214,9 @@ def test_notes_and_answers_say_in_how_many_runs() -> None:
     summary = runs(first=[60.0] * 20, other=ONE_LOST)
     rows = [one.model_copy(update={"measures": {**one.measures, "drift_per_s": 2.0}}) for one in summary.rows]
     [told] = text.notes(summary.model_copy(update={"rows": tuple(rows)}))
-    assert told.startswith("“other” does not come back in 1 of 20 runs: what waits grows by 2 a second; it is near")
+    assert told.startswith(
+        "“other” does not come back in 1 of 20 runs: what waits grew by 2 a second over the last stretch of the run; "
+    )
     still = [one.model_copy(update={"measures": {**one.measures, "drift_per_s": 0.0}}) for one in summary.rows]
     [told] = text.notes(summary.model_copy(update={"rows": tuple(still)}))
     assert ": as it ends it becomes neither better nor worse;" in told  # whether a queue waits or none does

@@ -260,7 +260,7 @@ def test_what_the_times_do_not_say_is_told_below_them() -> None:
     assert text.notes(summary) == [
         "* “a” lost its share again: 99 % after 5 min.",
         "“b” still drains: what waits would be gone 10 min from the start.",
-        f"“c” does not come back in 1 of 2 runs: what waits grows by 2 a second; {end}",
+        f"“c” does not come back in 1 of 2 runs: what waits grew by 2 a second over the last stretch of the run; {end}",
     ]
 
 

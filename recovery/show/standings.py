@@ -114,15 +114,25 @@ def comes_in_waves(row: Row) -> bool:
     return row.verdict == "recovering" and row.of("is_near_cliff") > 0 and math.isnan(row.of("drift_per_s"))
 
 
-def _is_late(row: Row, measure: str, time_s: float) -> bool:
+def is_down(row: Row, measure: str, scenario: Scenario) -> bool:
+    """Whether a run collapsed by a time: of a class that class. Of all holders of leases who share their hosts with
+    jobs it is their own classes that decide: what waits may grow by the jobs alone.
+    """
+    if whose := register.class_of(measure):
+        return row.words.get(f"verdict.{whose}") == "collapsed"
+    if not scenario.has_leases or not any(one.is_jobs for one in scenario.classes):
+        return row.verdict == "collapsed"
+    own = [row.words.get(f"verdict.{one.name}") for one in scenario.classes if not one.is_jobs]
+    return row.verdict == "collapsed" and (not any(own) or "collapsed" in own)
+
+
+def _is_late(row: Row, measure: str, time_s: float, scenario: Scenario) -> bool:
     """Whether a run does not come to what ends a disturbance, and did not collapse: it still drains as it ends, or a
     stage after the leases is not normal yet.
     """
     if not register.is_end(measure):
         return False
-    whose = register.class_of(measure)
-    verdict = row.words.get(f"verdict.{whose}", "") if whose else row.verdict
-    return (row.is_lost(measure) or math.isinf(time_s)) and verdict != "collapsed"
+    return (row.is_lost(measure) or math.isinf(time_s)) and not is_down(row, measure, scenario)
 
 
 def of_rows(rows: Sequence[Row], measure: str, scenario: Scenario) -> Standing:
@@ -154,7 +164,7 @@ def of_moment(summary: Summary, group: Group, measure: str) -> Standing:
 
 
 def _standing(rows: Sequence[Row], measure: str, scenario: Scenario, time_s: Callable[[Row], float]) -> Standing:
-    late = [row for row in rows if _is_late(row, measure, time_s(row))]
+    late = [row for row in rows if _is_late(row, measure, time_s(row), scenario)]
     found = of_times([math.inf if row.is_lost(measure) else time_s(row) for row in rows])
     if not register.starts_at_return(measure):  # a moment of the whole run; 0 says that it was always so
         return found._replace(late=len(late), within_s=scenario.horizon_s)

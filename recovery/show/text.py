@@ -289,18 +289,40 @@ def _state(group: Group, rows: Sequence[Row]) -> str:
         parts.append(
             f"comes and goes in waves as the run ends{often_so}: only a longer run tells whether it comes back"
         )
-    drifts = [row.of("drift_per_s") for row in rows if row.verdict == "collapsed"]
-    drifts = [one for one in drifts if not math.isnan(one)]
-    if drifts:
-        drift = math.fsum(drifts) / len(drifts)
-        much = f"{show_number(float(f'{abs(drift):.2g}'))} a second"
-        goes = f"what waits grows by {much}" if drift > 0 else f"what waits falls by {much}, which chance may make"
-        if abs(drift) < 5e-3:  # whether a queue waits or none does
-            goes = "as it ends it becomes neither better nor worse"
-        parts.append(f"does not come back{often('collapsed')}: {goes}")
+    parts += _that_collapse(group, rows)
     if len(group.verdicts) > 1:  # what else says so, the answer tells
         parts.append("is near a cliff, so that one run is chance")
     return "; it ".join(parts)
+
+
+def _that_collapse(group: Group, rows: Sequence[Row]) -> list[str]:
+    """How what waits went on in the runs that collapsed: of each class alone, where their rows tell of classes."""
+    classes = [one.name for one in group.scenario.classes if any(f"verdict.{one.name}" in row.words for row in rows)]
+    parts = []
+    for name in classes or [""]:
+        down = [row for row in rows if (row.words.get(f"verdict.{name}") if name else row.verdict) == "collapsed"]
+        drifts = [row.of(f"drift_per_s.{name}" if name else "drift_per_s") for row in down]
+        drifts = [one for one in drifts if not math.isnan(one)]
+        if drifts:
+            often = f" in {len(down)} of {group.runs} runs" if len(down) < group.runs else ""
+            by, of = (f" by “{name}”", " of it") if name else ("", "")
+            goes = _went(
+                math.fsum(drifts) / len(drifts), of, is_even=not any(row.of("is_near_cliff") > 0 for row in down)
+            )
+            parts.append(f"does not come back{by}{often}: {goes}")
+        if name and any(row.words.get(f"verdict.{name}") == "recovering" != row.verdict for row in rows):
+            parts.append(f"still drains by “{name}”")
+    return parts
+
+
+def _went(drift: float, of: str, *, is_even: bool) -> str:
+    """How what waits went over the stretch that tells a collapse, with its mean drift, 1/s: it may turn in it."""
+    if abs(drift) < 5e-3:  # whether a queue waits or none does
+        return "as it ends it becomes neither better nor worse"
+    much = f"{show_number(float(f'{abs(drift):.2g}'))} a second over the last stretch of the run"
+    if drift < 0:
+        return f"what waits{of} fell by {much}, which chance may make"
+    return f"what waits{of} grew by {much}" + ("" if is_even else " on average, but not evenly: it may fall by its end")
 
 
 def variants_table(summary: Summary) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Container, Sequence
 
 from recovery.measures import register
-from recovery.show import advice, standings
+from recovery.show import advice, classes, standings
 from recovery.show.answers import apart, cliffs
 from recovery.store.run_record import Group, Summary
 from recovery.units import show_count
@@ -64,6 +64,18 @@ def not_back(summary: Summary, group: Group, name: str) -> str:
     """That a class is not back under a variant, in words."""
     is_jobs = advice.is_of_jobs(summary, f"ttr99_s.{name}")
     return advice.not_back(is_jobs, f" of “{name}”", _standing(summary, group, name))
+
+
+def not_back_of(summary: Summary, group: Group, names: Sequence[str]) -> str:
+    """The same of several; "" of none."""
+    return " and ".join(not_back(summary, group, name) for name in names)
+
+
+def collapsed(summary: Summary, group: Group) -> int:
+    """In how many runs of a variant the class collapses that variants are judged by; without one the whole."""
+    judged = register.class_of(advice.measure_of(summary))
+    found = classes.verdicts(summary, group, judged) if judged else group.verdicts
+    return found.get("collapsed", 0)
 
 
 def with_cost(summary: Summary, best: Group, cost: str) -> str:

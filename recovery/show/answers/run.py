@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from recovery import theory
+from recovery.measures import register
 from recovery.measures.register import LEASES, ROUNDING
 from recovery.show import advice, outages, renewed, stage_times, standings
-from recovery.show.answers import apart, at_hosts, cliffs, helps, lasting, mechanism, moments, once_more, points
+from recovery.show.answers import (
+    apart,
+    at_hosts,
+    by_class,
+    cliffs,
+    helps,
+    lasting,
+    mechanism,
+    moments,
+    once_more,
+    points,
+)
 from recovery.show.answers.answer import Answer, AnswerPart, Cause
 from recovery.show.answers.inputs import assumed, trying
 from recovery.show.figures import TimeAxis
@@ -127,7 +139,7 @@ def _lost(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     text += " (mean of the runs)." if first.runs > 1 else "."
     told = at_hosts.told(summary, first)
     text = f"As clients see it, {text[:1].lower()}{text[1:]}" if told else text
-    return [told, text, _back(summary, first, axis), _of_the_class(summary, first)]
+    return [told, text, _back(summary, first, axis), *_of_classes(summary, first)]
 
 
 def _by_a_rule(summary: Summary) -> str:
@@ -182,6 +194,18 @@ def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
     return f"{text} {often} {left[:1].lower()}{left[1:]}."
 
 
+def _of_classes(summary: Summary, first: Group) -> list[str]:
+    """When 99 % of the class that the file is about are back, and which others are not: these only where it does not
+    stand there already, as of holders of whom no class is back.
+    """
+    lost, judged = by_class.lost(summary, first), register.class_of(advice.measure_of(summary))
+    whole = [one.name for one in first.scenario.classes if one.is_jobs != first.scenario.has_leases]
+    if standings.of(summary, first, "ttr99_s").is_never and {*whole} <= {*lost, judged}:
+        lost = [name for name in lost if name not in whole]
+    others = by_class.not_back_of(summary, first, lost)
+    return [_of_the_class(summary, first), f"{others}." if others else ""]
+
+
 def _of_the_class(summary: Summary, first: Group) -> str:
     """When 99 % of the class that the file is about are back; "" where it is about all."""
     if not (whose := advice.whose(summary)):
@@ -219,7 +243,7 @@ def _lost_again(summary: Summary, first: Group) -> str:
 def _left(first: Group, lost: Sequence[Row]) -> str:
     """How runs stand at their end that are not back: a longer run of those that still drain may tell another end."""
     fleet = first.scenario.fleet
-    down = sum(row.verdict == "collapsed" for row in lost)
+    down = sum(standings.is_down(row, "ttr99_s", first.scenario) for row in lost)
     is_down = down > 0
     within = standings.of_rows(lost, "ttr99_s", first.scenario).within_s
     late = "99 % are not back" if first.scenario.has_leases else "99 % of the backlog is not cleared"
@@ -256,7 +280,7 @@ def _jobs(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     gave_up = first.mean("gave_up")
     text += f"; {show_share(served)} of all jobs get one"
     text += f", and {show_count(gave_up)} give up." if gave_up > 0 else "."
-    return [text, _back(summary, first, axis), _of_the_class(summary, first)]
+    return [text, _back(summary, first, axis), *_of_classes(summary, first)]
 
 
 def _stages(summary: Summary, axis: TimeAxis) -> list[str]:
@@ -280,21 +304,37 @@ def _stages(summary: Summary, axis: TimeAxis) -> list[str]:
 
 
 def _others(summary: Summary) -> list[str]:
-    """Which of the other variants collapse."""
+    """Which of the other variants collapse, by the class that variants are judged by; and of those that do not, which
+    collapse by another class.
+    """
     first, *others = summary.groups
-    down = [f"“{one.variant}”{_in_some(one)}" for one in others if one.verdicts.get("collapsed")]
+    lost = {one.variant: by_class.collapsed(summary, one) for one in summary.groups}
+    beside = [one for one in others if not lost[one.variant] and one.verdicts.get("collapsed")]
+    return [*_that_collapse(lost, first, others), *(_by_another_class(summary, one) for one in beside)]
+
+
+def _that_collapse(lost: Mapping[str, int], first: Group, others: Sequence[Group]) -> list[str]:
+    down = [f"“{one.variant}”{_in_some(one, lost[one.variant])}" for one in others if lost[one.variant]]
     if not down:
         return []
     shown = down if len(down) <= 3 else [*down[:2], f"{len(down) - 2} others"]
     listed = shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
     verb = "collapses" if len(down) == 1 else "collapse"
-    return [f"{listed[:1].upper()}{listed[1:]} {verb}{' too' if first.verdicts.get('collapsed') else ''}."]
+    return [f"{listed[:1].upper()}{listed[1:]} {verb}{' too' if lost[first.variant] else ''}."]
 
 
-def _in_some(group: Group) -> str:
+def _in_some(group: Group, lost: int) -> str:
     """In how many runs a variant collapses, where it does not in all."""
-    lost = group.verdicts.get("collapsed", 0)
     return f" (in {lost} of {group.runs} runs)" if lost < group.runs else ""
+
+
+def _by_another_class(summary: Summary, group: Group) -> str:
+    """How a variant stands that does not collapse by the class that variants are judged by, and does by another."""
+    found, measure = advice.first_standing(summary, group), advice.measure_of(summary)
+    is_jobs, whose = advice.is_of_jobs(summary, measure), advice.whose(summary)
+    told = [f"{advice.not_back(is_jobs, whose, found)}, but what waits of it becomes less"] if found.never else []
+    told += filter(None, [by_class.not_back_of(summary, group, by_class.lost(summary, group))])
+    return f"Under “{group.variant}” {'; '.join(told)}." if told else ""
 
 
 # --- why --------------------------------------------------------------------------------------------------------------
