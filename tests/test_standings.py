@@ -343,3 +343,19 @@ def test_titles_and_the_summary_of_a_job_tell_the_return_that_decides() -> None:
     assert "| steady | 5 min | +21 min |" in shown
     assert "\\* “first” lost its share again: 99 % after 25 min. 99 % were back for the last time after 26 min" in shown
     assert "“steady” lost" not in shown
+
+
+def test_a_file_that_is_only_not_back_yet_recovers_too() -> None:
+    """By hand: it had the hour that the run goes on, and 60 s is sooner than that by more than 59 min."""
+    late, quick = (row_of(name, verdict=how, ttr99_s=at, recovers_from_s=0.0, leased_min_share=0.0)
+                   for name, how, at in (("late", "recovering", NEVER), ("quick", "recovered", 60.0)))  # fmt: skip
+    groups = [group_of(row.variant, {row.verdict: 1}, ttr99_s=row.of("ttr99_s")) for row in (late, quick)]
+    still = summary_of([late, quick], groups)
+    line = next(one for one in text.variants_table(still).splitlines() if one.startswith("quick"))
+    assert "> 59 min" in line
+    [_, told] = tables.tables_of(manifest_of(), still).rows
+    assert "> 59 min" in [cell.text for cell in told.cells]
+    never = summary_of([late.model_copy(update={"verdict": "collapsed"}), quick], groups)
+    assert "recovers" in text.variants_table(never)
+    [_, told] = tables.tables_of(manifest_of(), never).rows
+    assert "recovers at all" in [cell.text for cell in told.cells]

@@ -156,7 +156,7 @@ def _variants(summary: Summary) -> str:
         below += [plain(lost_again(summary, group))] if star else []
         levers = "".join(f", {key} = {value}" for key, value in group.levers.items())
         normal = [standings.of(summary, group, all_normal).whole(show_milestone)] if all_normal else []
-        by = renewed.saved(summary, group, first, all_normal or "ttr99_s").mean_s
+        by = renewed.saved(summary, group, first, all_normal or "ttr99_s")
         rows.append(
             [
                 group.variant + levers,

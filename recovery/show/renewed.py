@@ -78,7 +78,8 @@ def saved(summary: Summary, group: Group, first: Group, measure: str = "ttr99_s"
     if is_apart(group, first, measure):
         return Saved(math.nan)
     if measure != "ttr99_s" or not is_judged(group, first):
-        return standings.saved(summary.rows_of(first), summary.rows_of(group), measure, is_last=True)
+        found = standings.saved(summary.rows_of(first), summary.rows_of(group), measure, is_last=True)
+        return standings.beyond(found, *(standings.of_last(summary, one, measure) for one in (first, group)))
     (first_s, first_latest_s), (own_s, own_latest_s) = first.renewed_s, group.renewed_s
     if math.isinf(first_s) or math.isinf(own_s):
         return Saved(0.0 if first_s == own_s else math.copysign(math.inf, first_s - own_s))

@@ -173,13 +173,15 @@ def _standing(rows: Sequence[Row], measure: str, scenario: Scenario, time_s: Cal
 
 
 class Saved(NamedTuple):
-    """By how much sooner, s, with its interval (95 %). inf: comes to it where the other never does; -inf: the other way
-    round; nan: neither does, or not known.
+    """By how much sooner, s, with its interval (95 %). inf: comes to it where the other does not; -inf: the other way
+    round; nan: neither does, or not known. `beyond_s`: where the other is only not there yet as its run ends, what is
+    saved is more than this.
     """
 
     mean_s: float
     low_s: float = math.nan
     high_s: float = math.nan
+    beyond_s: float = math.nan
 
 
 def saved(first: Sequence[Row], own: Sequence[Row], measure: str, *, is_last: bool = False) -> Saved:
@@ -199,6 +201,12 @@ def saved(first: Sequence[Row], own: Sequence[Row], measure: str, *, is_last: bo
     pairs = [was_s[one] - time_s for one, time_s in now_s.items() if one in was_s]
     pairs = [saved_s for saved_s in pairs if math.isfinite(saved_s)]
     return Saved(*mean_interval(pairs)) if pairs else Saved(was.mean_s - now.mean_s)
+
+
+def beyond(found: Saved, was: Standing, now: Standing) -> Saved:
+    """The same with what is surely saved where the other only was not back within its run, and none of it collapsed."""
+    is_late = found.mean_s == math.inf and not was.collapsed and was.within_s > now.mean_s
+    return found._replace(beyond_s=was.within_s - now.mean_s) if is_late else found
 
 
 def is_always(rows: Sequence[Row], measure: str) -> bool:

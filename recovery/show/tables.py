@@ -165,10 +165,11 @@ def _saved(found: standings.Saved) -> Cell:
     """By how much a variant is sooner than the first, over the runs in which both are back."""
     if math.isnan(found.mean_s):
         return Cell("not back either", look="never")
-    if math.isinf(found.mean_s):
+    if math.isinf(found.mean_s) and math.isnan(found.beyond_s):
         return Cell("recovers at all", look="good") if found.mean_s > 0 else Cell("not back", look="never")
-    text = show_saved(found.mean_s).replace("-", "−")
-    return Cell(text, look="good" if found.mean_s > 0 else "", value=value_of(found.mean_s))
+    text = show_saved(found).replace("-", "−")
+    value = found.mean_s if math.isnan(found.beyond_s) else found.beyond_s
+    return Cell(text, look="good" if found.mean_s > 0 else "", value=value_of(value))
 
 
 def _edges(summary: Summary, lever: levers.Lever) -> list[Edge]:

@@ -87,10 +87,13 @@ def verdict_of(group: Group) -> str:
     return name if count == group.runs else f"{name} {count} of {group.runs}"
 
 
-def show_saved(seconds: float) -> str:
+def show_saved(found: standings.Saved) -> str:
     """The time saved, for a table: in the digits of the answer."""
+    seconds = found.mean_s
     if math.isnan(seconds):
         return "–"
+    if math.isfinite(found.beyond_s):
+        return f"> {show_duration(found.beyond_s)}"
     if math.isinf(seconds):
         return "recovers" if seconds > 0 else "not back"
     sign = "+" if seconds > 0 else "-" if seconds < 0 else ""
@@ -352,9 +355,9 @@ def variants_table(summary: Summary) -> str:
             + (LOST if (group.variant, f"ttr{depth}_s") in marked else "" if not marked else " ")
             for depth in DEPTHS
         ]
-        saved = "" if group is groups[0] else show_saved(renewed.saved(summary, group, groups[0]).mean_s)
+        saved = "" if group is groups[0] else show_saved(renewed.saved(summary, group, groups[0]))
         if group is not groups[0] and advice.declares_only(groups[0], group):
-            saved = show_saved(math.nan)
+            saved = show_saved(standings.Saved(math.nan))
         efficiency, amplification = group.mean("efficiency"), group.mean("amplification")
         of_return = [
             "–" if math.isnan(efficiency) else show_share(efficiency),

@@ -598,7 +598,7 @@ def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
 def _sooner(summary: Summary, group: Group) -> str:
     """How much sooner, or later, a variant is than the first, with its interval."""
     was, now = advice.standing(summary, summary.groups[0]), advice.standing(summary, group)
-    saved, low, high = advice.saved(summary, group)
+    saved, low, high, _ = advice.saved(summary, group)
     where = " where both recover" if was.never or now.never else ""
     if saved < 0:
         return f"{show_duration(-saved)} later{where}"
