@@ -417,6 +417,33 @@ def test_a_ranking_needs_no_scrolling_and_has_all_columns_at_a_click(
     screen.click(".all-columns input")
 
 
+def test_the_points_of_a_sweep_need_no_scrolling_and_have_all_columns_at_a_click(screen: Page, tmp_path: Path) -> None:
+    """As wide as a table of jobs gets: each number with its interval, runs that are never back, a long key."""
+    text = """
+seed = 1
+replications = 4
+horizon = "20m"
+hold = "1m"
+recovers_from = "70s"
+jobs.retries = 1
+jobs.steps = [{ at = "0s", rate = "2/s" }, { at = "1m", rate = "60/s" }, { at = "70s", rate = "5/s" }]
+host = { establish_time = { dist = "exponential", mean = "100ms" }, timeout = "5s" }
+[sweep]
+method = "grid"
+[sweep.levers]
+"jobs.steps.2.rate" = { values = ["3/s", "4.7/s", "5/s", "8/s"] }
+"""
+    folder = run(text, tmp_path / "points")
+    pages.write(folder)
+    show(screen, folder, 1440, is_open=True)
+    heads = "[...document.querySelectorAll('#measures thead th')].filter(one => one.offsetWidth).length"
+    assert screen.ask("document.querySelectorAll('#measures thead th').length") >= 15
+    few = screen.ask(heads)
+    assert screen.ask("(one => one.offsetWidth <= one.parentElement.clientWidth)(document.querySelector('#measures'))")
+    screen.click(".all-columns input")
+    assert screen.ask(heads) == few + 2
+
+
 def test_a_sweep_of_many_policies_is_on_few_pages_and_says_what_is_not(screen: Page, tmp_path: Path) -> None:
     """On paper the first thirty policies in their order, and how many more there are; on a screen all."""
     long = "let in 75 % of what the hosts can do, less the longer the queue, nothing at two minutes of work"

@@ -65,6 +65,23 @@ def test_the_published_page_quotes_the_experiment_as_it_stands(path: Path) -> No
     assert published(path.stem, "manifest.json")["inputs"] == load(path).raw
 
 
+def test_the_author_names_every_rule_behind_which_a_herd_stays_away_without_a_guard() -> None:
+    """Of experiments/policies.toml, by the table of all policies."""
+    found: dict[tuple[str, str], int] = {}
+    for one in published("policies")["policies"]:
+        rule = {axis: text.partition("(")[0] for axis, text in one["levers"].items()}
+        lost = round(one["not_recovered"]["share"] * one["runs"])
+        if rule["policy.guard"] == "none" and lost > 0:
+            where = rule["policy.admission"], rule["policy.queue"]
+            found[where] = max(found.get(where, 0), lost)
+            if "lifo" in rule["policy.queue"]:
+                assert one["levers"]["policy.client"] == "fixed(delay=30s)"
+    assert {where for where, lost in found.items() if where[1] == "fifo"} == {
+        ("open", "fifo"), ("token-bucket", "fifo"), ("pid", "fifo")
+    }  # fmt: skip
+    assert {where: lost for where, lost in found.items() if where[1] != "fifo"} == {("queue-size", "adaptive-lifo"): 1}
+
+
 def test_the_scenario_in_the_tutorial_does_what_is_said_of_it(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
     found = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
