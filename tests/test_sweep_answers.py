@@ -17,6 +17,7 @@ from situations import SITUATIONS, Situation
 
 import recovery
 from recovery.cli.main import main
+from recovery.errors import ScenarioError
 from recovery.reading import experiment
 from recovery.show import markdown, report_sweep, sweep_text, words
 from recovery.show.answers import compare, costs
@@ -388,3 +389,31 @@ def test_no_time_is_told_more_exactly_than_its_window() -> None:
     assert words.differences_from(10.0)(-2.5) == "−2.5 s"
     assert words.is_lopsided(Estimate(mean=27.0, low=24.0, high=150.0))
     assert not words.is_lopsided(Estimate(mean=27.0, low=24.0, high=30.0))
+
+
+def test_a_threshold_sets_a_key_of_a_table_that_is_a_lever() -> None:
+    """The lever's table was stronger than each value that was tried, so that no two differed."""
+    found = experiment.parse(LEVERS)
+    assert found.standing == 0
+    for cap in (2.0, 80.0):
+        tried = found.drawn(None, (("policy.client.cap", f"{cap:g}s"),)).scenario
+        assert tried.policy.client.lower().cap_s == cap
+        swept = found.drawn(0, (("policy.client.cap", f"{cap:g}s"),)).scenario  # of a sweep's policies levers are
+        assert swept.policy.client.lower().cap_s == 5.0
+    with pytest.raises(ScenarioError, match=r"policy\.client\.delay is not a key of"):
+        found.drawn(None, (("policy.client.delay", "2s"),))
+
+
+LEVERS = """
+horizon = "40m"
+hold = "2m"
+fleet = { holders = 1000, hosts = 1 }
+host = { workers = 2, establish_time = "100ms", renew_time = "5ms", timeout = "20s", fail_after = "100ms" }
+lease = { duration = "5m", check_every = "1m" }
+dependency.outages = [{ from = "2m", to = "10m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
+[sweep]
+method = "grid"
+[sweep.levers]
+"policy.client" = { values = [{ name = "full-jitter", base = "1s", cap = "5s" }, { name = "fixed", delay = "5s" }] }
+"""

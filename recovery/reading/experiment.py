@@ -47,8 +47,7 @@ class Experiment:
 
     def drawn(self, number: int | None, inputs: tuple[tuple[str, Any], ...]) -> Variant:
         """Variant `number` (None: the file as it stands) where the variant itself has chosen `inputs` (key, value);
-        what its variant and levers set is stronger, but of the file as it stands a lever of the same key. Raises
-        ScenarioError.
+        what its variant and levers set is stronger, but of the file as it stands `inputs` are. Raises ScenarioError.
         """
         variant = self.first if number is None else self.variants[number]
         if not inputs:
@@ -58,9 +57,10 @@ class Experiment:
             variant = replace(variant, levers=tuple(one for one in variant.levers if one[0] not in chosen))
         known = self._untouched(variant, inputs)
         mistakes: list[str] = []
-        scenario = self._with(variant, inputs, known, mistakes)
+        last = inputs if number is None else ()  # a lever may set the table of which one of them is a key
+        scenario = self._with(variant, inputs, last, known, mistakes)
         if scenario is None and known:  # what is said of a mistake quotes the file's own tables
-            scenario = self._with(variant, inputs, {}, mistakes := [])
+            scenario = self._with(variant, inputs, last, {}, mistakes := [])
         if scenario is None:
             raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
         return Variant(variant.name, scenario, variant.levers)
@@ -78,10 +78,15 @@ class Experiment:
         return {key: one for key, one in tables.items() if isinstance(one, Part) and key not in touched}
 
     def _with(
-        self, variant: Variant, inputs: tuple[tuple[str, Any], ...], known: dict[str, Part], mistakes: list[str]
+        self,
+        variant: Variant,
+        inputs: tuple[tuple[str, Any], ...],
+        last: tuple[tuple[str, Any], ...],
+        known: dict[str, Part],
+        mistakes: list[str],
     ) -> Any:
-        """The scenario of a variant that has chosen `inputs`, or None; then `mistakes` has a line for each. Tables that
-        are `known` are not made again.
+        """The scenario of a variant that has chosen `inputs`, and after its levers `last`, or None; then `mistakes` has
+        a line for each. Tables that are `known` are not made again.
         """
         table = copied({key: value for key, value in self.base.items() if key not in known})
         change = {key: value for key, value in self.changes[variant.name].items() if key not in known}
@@ -90,7 +95,7 @@ class Experiment:
             for key, value in inputs:
                 put(table, path_of(key), value)
             table = merge(table, copied(change))
-            for key, value in variant.levers:
+            for key, value in (*copy.deepcopy(variant.levers), *last):
                 if path_of(key)[0] not in known:
                     put(table, path_of(key), value)
         except Refusal as error:
