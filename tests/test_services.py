@@ -661,8 +661,17 @@ outages = [{ from = "5m", to = "6m" }]
     (tmp_path / "who.toml").write_text(table, encoding="utf-8")
     with pytest.raises(ScenarioError, match=f'services.api.stage is "{stage}"; the experiment has no {stage}; want'):
         load(tmp_path / "jobs.toml")
+    with pytest.raises(
+        ScenarioError, match=r'want a stage that it has \("dependency"\), or services\.api\.impaired.*jobs are'
+    ):
+        load(tmp_path / "jobs.toml")
     (tmp_path / "who.toml").write_text(f'{table}impaired = [{{ from = "1m", to = "2m" }}]\n', encoding="utf-8")
     assert load(tmp_path / "jobs.toml").head.services == "who.toml"  # the table says what the run does not
+
+
+def test_jobs_are_no_stage_of_a_service() -> None:
+    with pytest.raises(ScenarioError, match=r'services\.api\.stage is "jobs"; want one of dependency.*say in impaired'):
+        service_table.parse('[services.api]\nstage = "jobs"\n')
 
 
 def test_the_page_has_the_section_its_pictures_and_no_outside(finished: execute.Finished) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal, NamedTuple, get_args
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from recovery.errors import ScenarioError, nearest
 from recovery.model.note import Note
@@ -123,6 +123,16 @@ class Service(Part):
         (), description="when it was impaired of itself, for an experiment without that stage"
     )
     needs: tuple[Need, ...] = Field((), description="what it needs")
+
+    @field_validator("stage", mode="before")
+    @classmethod
+    def _no_jobs(cls, value: object) -> object:
+        if value == "jobs":
+            raise ValueError(
+                f"want one of {', '.join(STAGES)}; jobs are no stage that says how much of it works: where others "
+                "wait for their backlog, say in impaired from when to when"
+            )
+        return value
 
     @model_validator(mode="after")
     def _whole(self) -> "Service":

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from recovery.errors import ScenarioError, nearest
 from recovery.model.scenario import Scenario
-from recovery.model.services import CELLS_MAX, WINDOWS_MAX, Body, ServiceTable, has_stage, some
+from recovery.model.services import CELLS_MAX, STAGES, WINDOWS_MAX, Body, ServiceTable, has_stage, some
 from recovery.reading import door
 from recovery.reading.mistakes import check_table
 from recovery.units import duration_s, show_duration
 
+OF_JOBS = " (its jobs are no stage: a run tells when their backlog is cleared)"
 MISTAKES_MAX = 50  # in the graph, that are told one by one
 
 
@@ -46,10 +47,10 @@ def _missing(table: ServiceTable, scenario: Scenario) -> Iterator[str]:
         if stage in (None, "dependency") or service.impaired or has_stage(scenario, stage, service.of_class):
             continue
         whose = "" if service.of_class is None else f" of {service.of_class}"
-        yield (
-            f'services.{name}.stage is "{stage}"; the experiment has no {stage}{whose}; want a stage that it has, '
-            f"or services.{name}.impaired, when it was impaired"
-        )
+        known = [f'"{one}"' for one in STAGES if has_stage(scenario, one)]
+        own = f"a stage that it has ({', '.join(known)}), or " if known else ""
+        text = f'services.{name}.stage is "{stage}"; the experiment has no {stage}{whose}; want {own}'
+        yield f"{text}services.{name}.impaired, when it was impaired{'' if scenario.jobs is None else OF_JOBS}"
 
 
 def _after(table: ServiceTable, end_s: float) -> Iterator[str]:
