@@ -1071,6 +1071,20 @@ def test_explain_does_not_advise_what_a_variant_has(limit: str, is_told: bool) -
     assert ("a queue of at most 10 s of work" in change.text) == is_told
 
 
+@pytest.mark.parametrize(("workers", "is_told"), [(7, False), (6, True)])
+def test_workers_that_a_variant_has_are_not_advised(workers: int, is_told: bool) -> None:
+    """2,000 renewals of 400 ms every 3 min are 4.44 workers' work, which is 70 % of 6.3: 7. Neither 5 nor 6 is so."""
+    text = LEASES.replace('renew_time = "1ms"', 'renew_time = "400ms"').replace('timeout = "30m"', 'timeout = "20s"')
+    text = text.replace('establish_time = "100ms"', 'establish_time = "400ms"')
+    text += f"[variants.more]\nhost.workers = {workers}\n"
+    short = 'policy.queue = { name = "bounded", limit = "10s" }\n'
+    experiment = parse(text + short)
+    first = experiment.first.scenario
+    others = others_resolved(experiment.variants)
+    change = answer_before("a.toml", "a", resolved(first), (), outages=written_outages(first), variants=others).change
+    assert ("7 workers a host" in change.text) == is_told
+
+
 def test_a_collapse_is_not_praised_for_its_short_queue() -> None:
     """A throttle of one a second that takes renewals, too, of which 2,000 / 180 s = 11 a second come, lets few wait and
     nobody be well.

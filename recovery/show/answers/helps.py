@@ -113,12 +113,16 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     is_of_it = limit is not None and limit.kind == "gated"  # by that limit itself leases are lost once more
     last = "" if is_of_it else _lost_again(summary)
     deed = once_more.deed_of(first) if last else None
-    if deed is not None and (hands := remedy.without_hands(first)) is not None:
+    hands = None if deed is None else remedy.without_hands(first)
+    if hands is not None and not any(remedy.is_in(one.scenario, hands) for one in groups[1:]):
         said.append(f"Try {hands.text} (not simulated; this would try it). It would spare the later loss: {last}.")
         return _to_try(manifest, said, hands), None
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
         return Change(text=" ".join(text for text in said if text) or _lost_later(first)), None
+    if (tried := next((one for one in groups[1:] if remedy.is_in(one.scenario, found)), None)) is not None:
+        said.append(f"“{tried.variant}” tries {found.text} already.")
+        return Change(text=" ".join(text for text in said if text)), None
     stays = _stays(deed, last) if last else ""
     is_bound = limit is not None and is_leases and not whose  # a limit holds all of them up
     gain, is_little = _gain(first, at_first, limit, found) if is_bound and limit is not None else ("", False)
@@ -609,12 +613,15 @@ def _sooner(summary: Summary, group: Group) -> str:
     return text + (", a difference that chance can make in so few runs" if low <= 0 else "")
 
 
-def _sooner_still(first: Group, now: standings.Standing, limit: mechanism.Limit | None) -> str:
+def _sooner_still(summary: Summary, now: standings.Standing, limit: mechanism.Limit | None) -> str:
     """The remedy that the limit of the first variant points to, where by its arithmetic it is clearly sooner than the
-    best variant; "" where it is not, or arithmetic does not tell.
+    best variant; "" where it is not, arithmetic does not tell, or a variant has it.
     """
+    first, *others = summary.groups
     found = None if limit is None else remedy.of(first, limit)
-    if found is None or not found.back_s < CLEARLY_SOONER * now.mean_s:
+    if found is None or any(remedy.is_in(one.scenario, found) for one in others):
+        return ""
+    if not found.back_s < CLEARLY_SOONER * now.mean_s:
         return ""
     about = f"by theory 99 % are back about {show_duration(found.back_s)} after {moments.since(first)}"
     return f"Sooner still may be {found.text}: {about} (not simulated; --set '{found.overrides[0]}' tries it)."
@@ -682,7 +689,7 @@ def _best(
     alone = advice.leases_alone(summary)
     unseen = _not_measured(first, best)
     is_first = advice.measure_of(summary) == "ttr99_s" and not _lost_again(summary)  # the limit is of that return
-    still = _sooner_still(first, now, limit) if is_first else ""
+    still = _sooner_still(summary, now, limit) if is_first else ""
     is_calm = [standings.is_lost_again(summary, one, advice.measure_of(summary)) for one in (first, best)] == [
         True,
         False,

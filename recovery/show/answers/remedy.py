@@ -1,6 +1,7 @@
 """What the mechanism that limits a recovery points to: one change of the file, as `--set` takes it. Not simulated."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from recovery import theory
@@ -318,12 +319,46 @@ def short_queue(group: Group, times: int = 1) -> Remedy | None:
 
 
 def is_in(scenario: Scenario, found: Remedy) -> bool:
-    """Whether a scenario has the short queue or the first delay that is proposed; False of other changes."""
-    hosts = scenario.hosts
-    if is_short_queue(found):
-        return _is_set(hosts.timeout_s / 2, hosts.queue_limit / hosts.capacity_per_s)
-    over_s = found.back_s - herd.refused_s(scenario)
-    return found.name == FIRST_DELAY and _is_set(over_s, herd.comes_within_s(scenario))
+    """Whether a scenario has what is proposed, as far as that is told: each KEY=VALUE of it. False where the record of
+    a scenario has no such key.
+    """
+    if found.name == FIRST_DELAY:  # which operators may bring about as well
+        return _is_set(found.back_s - herd.refused_s(scenario), herd.comes_within_s(scenario))
+    return set(found.overrides) <= set(_has(scenario))
+
+
+def _has(scenario: Scenario) -> Iterator[str]:
+    """What a scenario has of all that is ever proposed here, in the same words."""
+    hosts, fleet, policies = scenario.hosts, scenario.fleet, scenario.policies
+    yield f"host.workers={hosts.workers}"
+    yield f"host.timeout={_seconds(hosts.timeout_s)}"
+    yield f"horizon={_seconds(scenario.horizon_s)}"
+    base, cap = (policies.client.parameters.get(key) for key in ("base", "cap"))
+    if isinstance(base, int | float) and isinstance(cap, int | float):
+        yield from _client(policies.client.name, base, cap)
+    if policies.queue.name == "bounded":
+        yield from _queue_of(hosts.queue_limit / hosts.capacity_per_s).overrides
+    yield f"policy.queue={policies.queue.name}"
+    if 0 < hosts.admission_per_s < math.inf:
+        yield f"policy.admission.rate={_down(hosts.admission_per_s):g}/s"
+    if isinstance(burst := policies.admission.parameters.get("burst"), int | float):
+        yield f"policy.admission.burst={_seconds(burst)}"
+    if math.isfinite(hosts.held_limit):
+        yield f"policy.admission.limit={hosts.held_limit / hosts.hosts:.0f}"
+    if policies.admission.parameters.get("only") == "establish":
+        yield 'policy.admission.only="establish"'
+    for place, action in enumerate(scenario.actions):
+        if action.lets_in and action.spares_renewals:
+            yield from (f'operator.{place}.{key}="establish"' for key in ("only", "rule.only"))
+    if not scenario.actions:
+        yield "operator=[]"
+    if fleet is not None:
+        yield f"lease.duration={_seconds(fleet.lease_s)}"
+        yield from [] if fleet.most else ["fleet.skew=0"]
+    if scenario.launches is not None and not scenario.launches.throttle:
+        yield "launches.throttle=[]"
+    if scenario.propagation is not None:
+        yield f"propagation.workers={scenario.propagation.workers}"
 
 
 def is_short_queue(found: Remedy) -> bool:
