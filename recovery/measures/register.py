@@ -281,7 +281,8 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure(
         name="wasted_share", kind="share", stage=ALL, of_class=True, title="wasted work",
-        meaning="share of the work done for answers nobody waited for, over the time of `amplification`",
+        meaning="share of the work done for answers nobody waited for, over the time of `amplification`; of requests "
+        "that hang, only what is done after the return",
         is_expected=True, is_shown=True, is_harm=True, axis="work for answers nobody waited for",
     ),
     Measure(

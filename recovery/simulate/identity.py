@@ -72,7 +72,8 @@ def digest_of(variant: Variant, seed: int, replication: int) -> str:
     bound += [] if best.share == 1 else [best.share]
     fleet = scenario.fleet
     overdue = [] if fleet is None or fleet.overdue_after is None else ["overdue", fleet.overdue_after]
-    return _digest(MODEL, MEASURES, seed, replication, _said(scenario), _lowered(scenario), *bound, *overdue)
+    hung = ["hung"] if scenario.host.hangs else []  # whose hours on a worker are no longer measured as work
+    return _digest(MODEL, MEASURES, seed, replication, _said(scenario), _lowered(scenario), *bound, *overdue, *hung)
 
 
 def digest_of_run(digests: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ def of_class(table: TrafficTable, name: str) -> TrafficTable:
     """What the hosts gave of one class, as if it were alone there."""
     end = f".{name}"
     held = table.holders_of.get(name)
+    part = table.columns[f"in_service{end}"] / np.maximum(table.columns["in_service"], 1)
     kind = JobTable if held is None else LeaseTable
     return kind(
         columns={key.removesuffix(end): column for key, column in table.columns.items() if key.endswith(end)},
@@ -26,6 +27,7 @@ def of_class(table: TrafficTable, name: str) -> TrafficTable:
         unleased_at_start=table.unleased_at_start_of.get(name, np.zeros(len(table.weight))),
         weight=table.weight,
         fired=table.fired,
+        begun_of_class_ns=table.begun_work_ns() * part,
     )
 
 

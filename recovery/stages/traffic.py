@@ -59,6 +59,7 @@ COLUMNS = (
     Column("oldest_max_ns", "peak", "the largest age at any host", requests.OLDEST_MAX_NS),
     Column("backlog_max", "peak", "most jobs without an answer, added up over hosts", requests.OPEN_MAX),
 )  # fmt: skip
+KINDS_OF_WORK = ("useful", "wasted", "failed", "overhead")  # columns useful_work_ns, …
 WHY_REFUSED = ("throttle", "admission", "full", "down")  # columns rejected_throttle, …
 EVENTS = ("submitted", "succeeded", "wasted", "failed", "timed_out")
 
@@ -78,7 +79,7 @@ class TrafficTable(Table):
     Of a scenario with classes, whose names are the keys, in their order: `sojourn_of` and `latency_of`, the histograms
     of each; of each class of holders `holders_of` int64[zones], `leased_of` int64[zones, windows], `unleased_ns_of`
     float64[1] and `unleased_at_start_of` float64[hosts]. Their columns are those of all with the class behind a dot:
-    `leased.heartbeat`.
+    `leased.heartbeat`. Of the table of one class, `begun_of_class_ns` is its part of `begun_work_ns`.
     """
 
     leased_by_zone: Whole
@@ -96,6 +97,7 @@ class TrafficTable(Table):
     leased_of: dict[str, Whole] = field(default_factory=dict)
     unleased_ns_of: dict[str, Floats] = field(default_factory=dict)
     unleased_at_start_of: dict[str, Floats] = field(default_factory=dict)
+    begun_of_class_ns: Floats | None = None
 
     def actions(self, scenario: Scenario) -> list[Act]:
         """What operators did at the hosts, in order of time."""
@@ -116,6 +118,13 @@ class TrafficTable(Table):
         """int64[windows], jobs that have neither succeeded nor given up; with an `end` of columns, those of a class."""
         flows = self.columns
         return np.asarray(np.cumsum(flows[f"arrived{end}"] - flows[f"succeeded{end}"] - flows[f"gave_up{end}"]))
+
+    def begun_work_ns(self) -> Floats:
+        """float64[windows], ns: what had been done by each window's end for requests that were still in service."""
+        if self.begun_of_class_ns is not None:
+            return self.begun_of_class_ns
+        ended = functools.reduce(operator.add, (self.columns[f"{kind}_work_ns"] for kind in KINDS_OF_WORK))
+        return np.maximum(np.cumsum(self.columns["busy_ns"] - ended, dtype=np.float64), 0.0)
 
     def computed_of_classes(self) -> dict[str, Numbers]:
         """Of each class the share of its holders that have a lease, or its jobs without an answer."""
@@ -177,8 +186,14 @@ class TrafficTable(Table):
         attempts, successes = (int(np.add.reduce(flows[name][during])) for name in ("submitted", "succeeded"))
         work = {
             kind: float(np.add.reduce(flows[f"{kind}_work_ns"][during], dtype=np.float64))  # int64 might not hold it
-            for kind in ("useful", "wasted", "failed", "overhead")
+            for kind in KINDS_OF_WORK
         }
+        if scenario.host.hangs and during.start:
+            # Who hung until the return ends after it. Not the hours on a worker, only what is done from then on is work
+            # of the recovery. They are many times the work of a window: the most that ended tells what they were.
+            ended = {kind: float(flows[f"{kind}_work_ns"][during][:1].sum()) for kind in work}
+            most_of = max(work, key=lambda kind: ended[kind])
+            work[most_of] = max(work[most_of] - float(self.begun_work_ns()[during.start - 1]), 0.0)
         all_work = functools.reduce(operator.add, work.values())  # sum() rounds otherwise from Python 3.12 on
         half, most, last = sure_parts_of(self.sojourn, (0.5, 0.99, 1.0), self._without_time(scenario))
         return {
