@@ -12,7 +12,8 @@ from recovery.errors import ScenarioError
 from recovery.model.at_best import at_best
 from recovery.reading.experiment import parse
 from recovery.simulate import pipeline
-from recovery.stages import queueing
+from recovery.simulate.watch import Watch
+from recovery.stages import host, queueing
 
 BASE = """
 horizon = "2h"
@@ -300,3 +301,27 @@ def test_a_bound_counts_what_operators_do_from_when_it_begins(actions: str, boun
     assert row["fluid_bound_s"] == pytest.approx(bound_s)
     assert row["efficiency"] == pytest.approx(bound_s / float(row["ttr99_s"]))
     assert row["fluid_bound_s"] <= float(row["ttr99_s"])
+
+
+def test_hosts_are_kept_for_going_back_until_nothing_can_be_set_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept_at_s: list[float] = []
+    keep = host.HostRun.kept
+
+    def noted(run: host.HostRun) -> host.HostRun:
+        kept_at_s.append(int(run.host.whole[requests.NOW]) / 1e9)
+        return keep(run)
+
+    monkeypatch.setattr(host.HostRun, "kept", noted)
+    actions = '{ do = "pause", when = "leased < 50%", lasts = "1m" }'
+    outage = 'dependency.outages = [{ from = "10m", to = "30m" }]\n'
+    with pipeline.Runner(1) as runner:
+        [outcome] = runner.run([(parse(outage + BASE.format(actions=actions)).first, 1, 0)])
+    assert 0 < max(kept_at_s) < outcome.actions[0].at_s < 30 * 60
+
+
+@pytest.mark.parametrize(("again", "is_over"), [("", True), (', again_after = "5m"', False)])
+def test_nothing_can_be_set_off_once_all_conditions_have_held(again: str, is_over: bool) -> None:
+    actions = f'{{ do = "pause", when = "leased < 50%", lasts = "1m"{again} }}'
+    watch = Watch(parse(BASE.format(actions=actions)).first.scenario)
+    assert [watch.look(10.0, {"leased": 0.6}), watch.is_over] == [False, False]
+    assert [watch.look(20.0, {"leased": 0.4}), watch.is_over] == [True, is_over]

@@ -271,7 +271,7 @@ class Runner:
             if self._stopped.is_set():
                 raise Interrupted
             end = min(first + ahead, scenario.windows)
-            kept = list(self._pool.map(keep, runs)) if end > first + 1 else []
+            kept = list(self._pool.map(keep, runs)) if end > first + 1 and not watch.is_over else []
             each(runs, first, end)
             fired = next((at for at in range(first, end) if self._sets_off(watch, total, at)), None)
             ahead = min(2 * ahead, most)

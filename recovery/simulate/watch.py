@@ -47,6 +47,11 @@ class Watch:
         """Whether any action waits for a condition."""
         return bool(self._actions)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can be set off any more."""
+        return all(self._not_before.get(place) == math.inf for place in self._actions)
+
     def look(self, now_s: float, levels: Levels) -> bool:
         """Look at the levels at the end of a window; whether anything was set off."""
         fired = False

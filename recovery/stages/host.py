@@ -1,10 +1,9 @@
 """One host of a queueing stage: its arrays, and the loop that enlarges them when the kernel asks for it."""
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, Self
 
 import numpy as np
 from recovery_kernels import draws, events, limits, requests
@@ -32,17 +31,12 @@ class Arrays(Protocol):
     def series(self) -> Whole:
         """What it wrote of each window."""
 
-    def _replace(self, *, series: Whole) -> Self: ...
-
     def __iter__(self) -> Iterator[Whole | Floats | Short | Bytes]: ...
 
 
-A = TypeVar("A", bound=Arrays)
-
-
-def copied(host: A) -> A:
-    """A copy that shares nothing but the series, into which both write."""
-    return copy.deepcopy(host._replace(series=host.series[:0]))._replace(series=host.series)
+def copies(host: Arrays) -> Iterator[Whole | Floats | Short | Bytes]:
+    """Copies of its arrays, in their order; of the series none, as both write into it."""
+    return (one if one is host.series else one.copy() for one in host)
 
 
 def bytes_of(host: Arrays) -> int:
@@ -163,7 +157,7 @@ class HostRun(Running):
 
     def kept(self) -> Self:
         """A copy that can go on from here."""
-        return replace(self, host=copied(self.host))
+        return replace(self, host=Host._make(copies(self.host)))
 
     @property
     def nbytes(self) -> int:

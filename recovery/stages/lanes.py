@@ -56,7 +56,7 @@ class LaneRun(hosts.Running):
 
     def kept(self) -> Self:
         """A copy that can go on from here."""
-        return replace(self, host=hosts.copied(self.host))
+        return replace(self, host=Host._make(hosts.copies(self.host)))
 
     @property
     def nbytes(self) -> int:

@@ -19,10 +19,13 @@ from recovery_kernels import health as health_kernel
 from recovery_kernels import launches as launch_kernel
 from recovery_kernels import propagation as propagation_kernel
 
+from recovery.model.scenario import Scenario
 from recovery.reading.experiment import load, parse
 from recovery.simulate import chain, pipeline
 from recovery.simulate.outcome import Outcome
-from recovery.stages import health, launches, propagation
+from recovery.stages import health, known, launches, propagation
+from recovery.stages.stage import Before
+from recovery.statistics.arrays import Whole
 from recovery.study import machine
 
 DAY = """
@@ -51,6 +54,17 @@ health.workers = 40
 """
 REAL = Path(__file__).resolve().parents[2] / "experiments" / "us-east-1-2025-10.toml"
 DAYS = {"as it happened": "its own throttles", "no second launch throttle": "the herd meets propagation unthrottled"}
+THROTTLES = {
+    "no throttle": "",
+    "October's throttle": """launches.throttle = [
+      { at = "266m", rate = "10/s" }, { at = "340m", rate = "180/s" }, { at = "414m", rate = "60/s" },
+      { at = "695m", rate = "76/s" }, { at = "744m", rate = "92/s" }, { at = "793m", rate = "108/s" },
+    ]""",
+    "a throttle of 400/s": 'launches.throttle = [{ at = "1s", rate = "400/s" }]',
+    "admission of 60/s": 'launches.admission = { name = "token-bucket", rate = "60/s" }',
+}
+GROWTH = "the loop of October's day, by windows and by length"
+LONGER = ({}, {"coupling.window": "5s"}, {"coupling.window": "1250ms"}, {"horizon": "32h"}, {"horizon": "64h"})
 ROUNDS = 5
 _clock_s = [0.0]
 
@@ -60,13 +74,18 @@ def clock_s() -> float:
     return _clock_s[0]
 
 
-@pytest.mark.benchmark(group="a day after the leases, ns per job", timer=clock_s)
-def test_day(benchmark: Any, table: dict[str, Any]) -> None:
-    case = parse(DAY).first.scenario
+def leases_of(case: Scenario) -> tuple[Whole, Whole]:
+    """A curve of leases that are away for three hours, int64[zones, windows], and the holders, int64[zones]."""
     t = (np.arange(case.windows) + 1) * case.coupling.window / 60
     share = np.interp(t, [0, 5, 156, 268, 340], [1, 1, 0, 0, 1])
     holders = np.array([333_334, 333_333, 333_333])
-    leased = (holders[:, None] * share).astype(np.int64)
+    return (holders[:, None] * share).astype(np.int64), holders
+
+
+@pytest.mark.benchmark(group="a day after the leases, ns per job", timer=clock_s)
+def test_day(benchmark: Any, table: dict[str, Any]) -> None:
+    case = parse(DAY).first.scenario
+    leased, holders = leases_of(case)
     best: dict[str, float] = {}
 
     def once() -> None:
@@ -97,6 +116,54 @@ def test_day(benchmark: Any, table: dict[str, Any]) -> None:
     benchmark.extra_info.update(best)
     for name, ns in best.items():
         table["a day after the leases"].append({"stage": name, "ns/job": f"{ns:.1f}"})
+
+
+@pytest.mark.parametrize("throttle", THROTTLES)
+@pytest.mark.benchmark(group="launches and their throttles, ns per attempt", timer=clock_s)
+def test_throttles(benchmark: Any, table: dict[str, Any], throttle: str) -> None:
+    """Launches alone, with October's demand, customers and throttle."""
+    october = 'launches.client = { name = "full-jitter", base = "1m", cap = "10m" }\nlaunches.retries = 8\n'
+    text = DAY.replace('launches.client = { name = "full-jitter", base = "2m", cap = "30m" }\n', october)
+    case = parse(text + THROTTLES[throttle]).first.scenario
+    leased, holders = leases_of(case)
+    costs: list[float] = []
+
+    def once() -> None:
+        run, spent = launches.start(case, 1, 0, leased, holders), 0.0
+        for until in range(60, case.windows + 60, 60):
+            begun = time.thread_time()
+            run.advance(min(until, case.windows))
+            spent += time.thread_time() - begun
+            run.forget(min(until, case.windows))
+        flows = run.state.series.sum(axis=0)
+        denied = flows[launch_kernel.THROTTLED] + flows[launch_kernel.INSUFFICIENT]
+        assert flows[launch_kernel.ATTEMPTS] == flows[launch_kernel.ACCEPTED] + denied
+        costs.append(spent / int(flows[launch_kernel.ATTEMPTS] + flows[launch_kernel.CHANGED]) * 1e9)
+        _clock_s[0] += costs[-1] * 1e-9
+
+    benchmark.pedantic(once, rounds=ROUNDS)
+    table["a day after the leases"].append({"stage": f"launches, {throttle}", "ns/job": f"{min(costs):.1f}"})
+
+
+@pytest.mark.parametrize("longer", LONGER)
+@pytest.mark.benchmark(group=GROWTH, timer=clock_s)
+def test_growth(benchmark: Any, table: dict[str, Any], longer: dict[str, str]) -> None:
+    """October's launches, propagation and health checks after given leases, in shorter windows, and for longer."""
+    case = load(REAL, tuple(f"{key}={value}" for key, value in longer.items())).first.scenario
+    leased, holders = leases_of(case)
+    spent: list[float] = []
+
+    def once() -> None:
+        later = chain._Chain(known.later_of(case), Before(case, 1, 0, leased, holders), chain.STRETCH)
+        begun = time.thread_time()
+        tables = later.run()
+        spent.append(time.thread_time() - begun)
+        assert all(len(column) == case.windows for one in tables for column in one.columns.values())
+        _clock_s[0] += spent[-1]
+
+    benchmark.pedantic(once, rounds=2)
+    row = {"window": f"{case.coupling.window:g} s", "horizon": f"{case.horizon / 3600:g} h"}
+    table[GROWTH].append(row | {"windows": f"{case.windows:,}", "CPU s": f"{min(spent):.2f}"})
 
 
 @pytest.mark.parametrize("time_", ["500us", "exponential"])
