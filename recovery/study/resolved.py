@@ -21,6 +21,7 @@ from recovery.model.variant import Variant
 from recovery.stages import leases, queueing
 from recovery.store import scenario_record as record
 from recovery.store.manifest_record import OwnPolicy
+from recovery.study.hanging import left_of, waits_alone
 from recovery.units import quantity, tell_duration, tell_share
 
 
@@ -134,7 +135,7 @@ def _hosts(scenario: Scenario, done: Scenario) -> record.Hosts:
     admission = queueing.admission_per_s(scenario)
     course = _admission_course(scenario)
     is_above = any(not corner.rate_per_s < one * scenario.hosts for corner in course)
-    hanging, hanging_s = _hanging(scenario)
+    hanging, hanging_s = left_of(scenario, written_outages(scenario))
     return record.Hosts(
         hosts=scenario.hosts,
         workers=host.workers,
@@ -448,7 +449,11 @@ def _apart_s(scenario: Scenario) -> float:
     host, fleet, lease = scenario.host, scenario.fleet, scenario.lease
     if fleet is None or lease is None or fleet.start == "unleased" or scenario.recovers_from is not None:
         return math.inf
-    if host.hangs or host.fails_after_s > host.timeout.mean_s() or _hanging(scenario) != (0.0, 0.0):
+    if (
+        host.hangs
+        or host.fails_after_s > host.timeout.mean_s()
+        or left_of(scenario, written_outages(scenario)) != (0.0, 0.0)
+    ):
         return math.inf
     if scenario.classes or host.crash is not None or host.hint is not None or not _is_plain(scenario):
         return math.inf
@@ -467,8 +472,7 @@ def _is_plain(scenario: Scenario) -> bool:
     """Whether waits alone decide when clients ask again: no guard, no controller, no limit of admission, and no
     timeout that grows.
     """
-    is_plain = isinstance(scenario.policy.guard, policies.NoGuard) and scenario.policy.client.lower().controller is None
-    return is_plain and math.isinf(queueing.admission_per_s(scenario)) and scenario.host.timeout_growth == 1
+    return waits_alone(scenario) and math.isinf(queueing.admission_per_s(scenario))
 
 
 def held_s(scenario: Scenario) -> float:
@@ -516,41 +520,9 @@ def _dies_at(scenario: Scenario) -> float:
     return min(most)
 
 
-def _hanging(scenario: Scenario) -> tuple[float, float]:
-    """Requests that stand before the hosts when the longest outage ends, and how long these work on them at most (s):
-    each client asks again after its timeout and its wait, and what it gave up stays, where it does not leave. Where
-    requests hang these are all; where they fail, as many as came faster than the hosts could fail them. 0 where there
-    are none; where a rule is in use of which this does not tell how often clients ask, nan if requests hang, else 0.
-    """
-    host, bound = scenario.host, queueing.queue_bound(scenario)
-    away, leaves = written_outages(scenario), scenario.host.cancel_on_timeout or scenario.host.cancel == "queue"
-    if host.fails_after_s == 0 or not (away or scenario.dns_window is not None):
-        return 0.0, 0.0
-    unknown = math.nan if host.hangs else 0.0
-    waits = scenario.policy.client.lower()
-    downs = [min(one.to_s, scenario.horizon) - one.from_s for one in away if one.fails_share == 1]
-    if (
-        scenario.lease is None
-        or scenario.classes
-        or not _is_plain(scenario)
-        or not downs
-        or (leaves and not host.hangs)
-    ):
-        return unknown, unknown
-    wait_s = max(waits.longest_share * waits.longest_s, host.round_trip)
-    tries = max(max(downs) / (host.timeout.mean_s() + wait_s), 1.0)
-    many = scenario.leases * min(max(downs) / scenario.lease.check_every, 1.0)
-    many *= 1.0 if leaves else tries
-    many = max(many - host.workers * scenario.hosts / host.fails_after_s * max(downs), 0.0)
-    room = math.inf if bound is None else float(bound + host.workers) * scenario.hosts
-    longest_s = max(host.establish_time.mean_s(), (host.renew_time or host.establish_time).mean_s())
-    many = min(many, room)
-    return many, many * longest_s / (host.workers * scenario.hosts)
-
-
 def _all_at_once_s(scenario: Scenario) -> float:
     """How long the last holder waits and is served if all ask at once: on the largest host, by the slowest service,
-    which is that of a failure where the dependency is down (requests that hang are told by themselves, `_hanging`), and
+    which is that of a failure where the dependency is down (requests that hang are told by themselves, `hanging`), and
     slower by as many as wait.
     """
     host, most = scenario.host, int(leases.holders_of(scenario).max())

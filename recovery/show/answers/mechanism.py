@@ -380,12 +380,16 @@ def timeout_limit(group: Group) -> Limit | None:
     hung = _hanging(group.scenario)
     if not group.runs and hung is not None:
         return hung
-    times, what = backlog_in_timeouts(group), "those who wait need"
+    times, what, more = backlog_in_timeouts(group), "those who wait need", 1 + TOLD
+    if (piled := _piled_up(group)) > (1 + TOLD) * times:
+        times, waiting = piled, show_count(group.mean("queue_peak"))
+        what = f"requests hang until the dependency is back, and those who wait, up to {waiting}, need"
     asks = group.scenario.fleet.asks if group.scenario.fleet is not None else 0
     if hosts.queue_limit < asks * (1 - TOLD) and times == _in_timeouts(group, hosts.queue_limit):
         what = f"all who ask bring {show_duration(asks / _then_per_s(group))} of work; a full queue is"
     if not times > 1:  # what was given up and tried again lengthens the queue too
         times, what = _in_timeouts(group, group.mean("queue_peak")), "the longest queue needs"
+        more = HALF  # of it has hung, or stood behind what failed slowly: that names its cause
     is_apart = herd.is_apart(group.scenario)
     if (
         math.isnan(times)
@@ -403,9 +407,7 @@ def timeout_limit(group: Group) -> Limit | None:
     elif times == _of_whole_fleet(group.scenario) and herd.is_in_one_instant(group.scenario):
         text = f"{_come_back(group.scenario)}, which is {_of_a_timeout(hosts, times)}"
     in_restarts = _lost_in_restarts(group)
-    if (
-        hung is not None and in_restarts is not None and hung.number > (1 + TOLD) * times
-    ):  # what stood there before them
+    if hung is not None and in_restarts is not None and hung.number > more * times:  # what stood there before them
         text, times = hung.text + in_restarts, hung.number
     if wasted > 0.01:
         text += f": {show_share(wasted)} of what workers do is for requests whose sender has gone"
@@ -416,6 +418,14 @@ def timeout_limit(group: Group) -> Limit | None:
         text += f"; leases run out no faster than {show_count(cap)} a second, by their cap, and all of them only after "
         text += show_duration(group.scenario.fleet.asks / cap)
     return Limit("timeout", text, times)
+
+
+def _piled_up(group: Group) -> float:
+    """How many timeouts long the longest queue is, of requests that hang where theory does not tell how many do; nan of
+    all others.
+    """
+    is_open = math.isnan(group.scenario.hosts.hanging)
+    return _in_timeouts(group, group.mean("queue_peak")) if group.runs and is_open else math.nan
 
 
 def _lost_in_restarts(group: Group) -> str | None:
@@ -435,7 +445,8 @@ def _lost_in_restarts(group: Group) -> str | None:
 
 def _of_a_timeout(hosts: Hosts, times: float) -> str:
     """How many timeouts some work or a wait is, as the end of a sentence."""
-    return f"{times:.3g} times the {show_duration(hosts.timeout_s)} after which a client gives up"
+    many = f"{times:.3g}" if times < 1000 else show_count(float(f"{times:.3g}"))
+    return f"{many} times the {show_duration(hosts.timeout_s)} after which a client gives up"
 
 
 def hangs(scenario: Scenario) -> str:

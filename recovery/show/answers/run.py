@@ -73,7 +73,8 @@ def _hang(manifest: RunManifest, first: Group, why: Cause) -> str:
     """
     course = manifest.outages[first.outages_index] if first.outages_index < len(manifest.outages) else ()
     text, fails = mechanism.hangs(first.scenario), mechanism.fails(first.scenario)
-    if not course or not (text or fails) or any(one.fails_share < 1 for one in course):
+    is_told = bool(text or fails) or math.isnan(first.scenario.hosts.hanging)
+    if not course or not is_told or any(one.fails_share < 1 for one in course):
         return ""
     more = f": {text}" if text and text[1:] not in why.text else ""
     if fails and not text and first.scenario.has_leases and first.scenario.policies.guard.name == "none":

@@ -1,0 +1,86 @@
+"""Requests that hang through an outage, or fail so slowly that others wait behind them: what stands before the hosts
+when it ends, reckoned from the file.
+"""
+
+import math
+
+from recovery.model import policies
+from recovery.model.operator import SetKey
+from recovery.model.policies.rule import requests_of
+from recovery.model.scenario import Scenario
+from recovery.stages import queueing
+from recovery.store.scenario_record import Course
+
+
+def waits_alone(seen: Scenario) -> bool:
+    """Whether waits alone decide when clients ask again that are let in: no guard, no controller, no timeout that
+    grows.
+    """
+    is_free = isinstance(seen.policy.guard, policies.NoGuard) and seen.policy.client.lower().controller is None
+    return is_free and seen.host.timeout_growth == 1
+
+
+def left_of(scenario: Scenario, away: Course) -> tuple[float, float]:
+    """Requests that stand before the hosts when the longest outage ends, and how long these work on them at most (s):
+    each client asks again after its timeout and its wait, and what it gave up stays, where it does not leave; a job
+    only as often as its tries allow. Admission lets in no more than its rate. Where requests hang these are all; where
+    they fail, as many as came faster than the hosts could fail them. 0 where there are none; where a rule is in use of
+    which this does not tell how often clients ask, nan if requests hang, else 0.
+    """
+    host, bound = scenario.host, queueing.queue_bound(scenario)
+    if host.fails_after_s == 0 or not (away or scenario.dns_window is not None):
+        return 0.0, 0.0
+    unknown = (math.nan if host.hangs else 0.0,) * 2
+    down_s = max((min(one.to_s, scenario.horizon) - one.from_s for one in away if one.fails_share == 1), default=0.0)
+    seen = {name: scenario.seen_by(name) for name in scenario.classes} or {"": scenario}
+    if not down_s > 0 or not _is_told(scenario) or not all(map(waits_alone, seen.values())):
+        return unknown
+    leaves, came, work_s = host.cancel_on_timeout or host.cancel == "queue", 0.0, 0.0
+    for name, one in seen.items():
+        longest_s = max(one.host.establish_time.mean_s(), (one.host.renew_time or one.host.establish_time).mean_s())
+        own = min(_that_ask(one, down_s, leaves=leaves), _room_of(scenario, name))
+        came, work_s = came + own, work_s + own * longest_s
+    if came == 0:
+        return 0.0, 0.0
+    many = min(came, queueing.admission_per_s(scenario) * down_s)
+    many = max(many - host.workers * scenario.hosts / host.fails_after_s * down_s, 0.0)
+    many = min(many, math.inf if bound is None else float(bound + host.workers) * scenario.hosts)
+    return many, many * (work_s / came) / (host.workers * scenario.hosts)
+
+
+def _is_told(scenario: Scenario) -> bool:
+    """Whether it can be reckoned who asks: holders of leases, and jobs beside them, each kind by itself; and what
+    admission lets in: by a rate of all attempts alike that nobody changes, or by the queue alone.
+    """
+    host, door = scenario.host, queueing.lets_in(scenario)
+    if scenario.lease is None or any(one.ties for one in scenario.classes.values()):
+        return False
+    if (host.cancel_on_timeout or host.cancel == "queue") and (scenario.classes or not host.hangs):
+        return False
+    if door.per_s is None:
+        return True
+    is_changed = any(isinstance(one, SetKey) and one.key.startswith("policy.admission") for one in scenario.operator)
+    is_bucket = door.limit is None and door.controller is None and door.wait_s is None and not door.is_establish_only
+    return is_bucket and not is_changed and all(one.cost == 1 for one in scenario.classes.values())
+
+
+def _that_ask(seen: Scenario, down_s: float, *, leaves: bool) -> float:
+    """Requests of one kind that come in an outage of so many seconds, where none is answered."""
+    waits = seen.policy.client.lower()
+    again_s = seen.host.timeout.mean_s() + max(waits.longest_share * waits.longest_s, seen.host.round_trip)
+    if seen.lease is not None:
+        many = seen.leases * min(down_s / seen.lease.check_every, 1.0)
+        return many if leaves else many * max(down_s / again_s, 1.0)
+    jobs = seen.jobs
+    if jobs is None:
+        return 0.0
+    rate_per_s = max((step.rate_per_s() for step in seen.steps), default=0.0)
+    tried_s = min(math.inf if jobs.retries < 0 else jobs.retries * again_s, down_s)  # until the last try of a job
+    tries = (down_s - tried_s) * (1 + tried_s / again_s) + tried_s + tried_s**2 / (2 * again_s)
+    return rate_per_s * tries
+
+
+def _room_of(scenario: Scenario, name: str) -> float:
+    """Requests of a class that may wait on all hosts by its own limit."""
+    limit = scenario.classes[name].limit if name else None
+    return math.inf if limit is None else float(requests_of(limit, scenario.establish_per_s)) * scenario.hosts

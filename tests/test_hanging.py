@@ -1,0 +1,59 @@
+"""What is told of requests that hang through an outage, where admission limits them or several classes send them.
+
+Oracles: the rates of clients and limits, by hand; the queue that a run has, which is longest at the return.
+"""
+
+import pytest
+from run_records import group_of
+from test_advice import LEASES, told
+
+from recovery.reading.experiment import parse
+from recovery.show.answers import foretold, mechanism
+from recovery.study.resolved import resolved
+
+HANGS = (
+    LEASES.replace("2000", "500").replace('timeout = "30m"', 'timeout = "10s", fail_after = "until-back"')
+    .replace("workers = 2", "workers = 100").replace('horizon = "2h"', 'horizon = "40m"')
+)  # fmt: skip
+LIMIT = 'policy.admission = { name = "token-bucket", rate = "RATE" }\n'
+CLASSES = '[classes.node]\n[classes.call]\nrate = "10/s"\ntimeout = "10s"\nretries = 3\n'
+
+
+@pytest.mark.parametrize(("rate", "many"), [("20/s", 20 * 1200), ("100/s", 500 * 96)])
+def test_a_limit_lets_requests_in_that_hang(rate: str, many: float) -> None:
+    """500 clients ask every 12.5 s: 40 a second, of which a limit of 20 a second lets in half, for 20 min."""
+    text = HANGS + LIMIT.replace("RATE", rate)
+    scenario = resolved(parse(text).first.scenario)
+    assert scenario.hosts.hanging == pytest.approx(many)
+    assert scenario.hosts.hanging_s == pytest.approx(many * 0.1 / 100)
+    assert many == pytest.approx(told(text)[0].groups[0].mean("queue_peak"), rel=0.1)
+    assert f"about {many:,.0f} requests hang until" in foretold.of("a", scenario).text
+
+
+def test_each_class_hangs_as_often_as_its_tries_allow() -> None:
+    """The 48,000 of the nodes, and four tries each of ten calls a second for 20 min, of which the last begin too late
+    for all of theirs: 40 a second but for 3 tries of the last 37.5 s, half of which are cut off.
+    """
+    text = HANGS + CLASSES
+    many = 500 * 96 + 4 * 10 * 1200 - 10 * 3 * 37.5 / 2
+    scenario = resolved(parse(text).first.scenario)
+    assert scenario.hosts.hanging == pytest.approx(many)
+    summary, answer = told(text)
+    assert many == pytest.approx(summary.groups[0].mean("queue_peak"), rel=0.1)
+    assert "requests hang until the dependency is back" in answer.why.text
+
+
+def test_a_run_tells_how_many_hang_where_theory_does_not() -> None:
+    """A guard that leaves open how often clients ask. By hand: the 30,000 that a run had are 30 s of work for 100
+    workers of 100 ms, three timeouts; the 500 clients alone are half a second.
+    """
+    text = HANGS + 'policy.guard = "retry-budget"\n'
+    group = group_of(
+        "a", {"collapsed": 1}, scenario=resolved(parse(text).first.scenario), queue_peak=30_000.0, wasted_share=0.0,
+        recovers_from_s=1800.0, ttr99_s=float("inf"),
+    )  # fmt: skip
+    found = mechanism.timeout_limit(group)
+    assert found is not None
+    said = "requests hang until the dependency is back, and those who wait, up to 30,000, need 30 s of work"
+    assert found.text == f"{said}, which is 3 times the 10 s after which a client gives up"
+    assert "requests do not fail but hang" in told(text)[1].happened.text
