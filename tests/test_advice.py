@@ -1071,6 +1071,25 @@ def test_explain_does_not_advise_what_a_variant_has(limit: str, is_told: bool) -
     assert ("a queue of at most 10 s of work" in change.text) == is_told
 
 
+def test_what_operators_do_on_a_condition_counts_from_when_they_did_it() -> None:
+    """20 a second for about 20 s, until the queue has been long for so long, then 100: 1,980 take 36 s, 55 a second on
+    average. Workers that nobody ever adds count for nothing: 99 s at 20 a second.
+    """
+    text = LEASES.replace('cap = "5s"', 'cap = "1s"')
+    scale = 'operator = [{{ do = "scale", when = "queue > {}", for = "{}", workers = 8 }}]\n'
+    summary, said = told(text + scale.format(1000, "20s"))
+    [did] = summary.rows[0].actions
+    late_s = did.at_s - 1800
+    assert 20 <= late_s <= 25
+    assert (said.why.mechanism, said.why.number) == ("capacity", pytest.approx(late_s + (1980 - 20 * late_s) / 100))
+    never = told(text + scale.format(100_000, "20s"))[1].why
+    assert (never.mechanism, never.number) == ("capacity", pytest.approx(99))
+    first = parse(text + scale.format(1000, "20s")).first.scenario
+    sure = answer_before("a.toml", "a", resolved(first), (), outages=written_outages(first)).sure.text
+    assert "on a condition (+8 workers a host, when queue > 1000) counts in them as done from the start" in sure
+    assert "condition" not in answer_before("a.toml", "a", resolved(parse(text).first.scenario), ()).sure.text
+
+
 @pytest.mark.parametrize(("workers", "is_told"), [(7, False), (6, True)])
 def test_workers_that_a_variant_has_are_not_advised(workers: int, is_told: bool) -> None:
     """2,000 renewals of 400 ms every 3 min are 4.44 workers' work, which is 70 % of 6.3: 7. Neither 5 nor 6 is so."""

@@ -154,6 +154,8 @@ class Hosts(Record):
     workers: int  # of one host
     capacity_per_s: Number
     best_per_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # the same where operators change it: at most
+    done_per_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # of a run: the same with what they did on a
+    # condition from when they did it, where that is less
     capacity_course: tuple[Step, ...] = Field((), exclude_if=lambda value: not value)  # the same where operators change
     # it at known times, for good or for a while: from when on, in order of time
     failing_per_s: Number = math.inf  # how many fail while the dependency is down; 0 where they hang
@@ -211,6 +213,11 @@ class Hosts(Record):
     def fastest_per_s(self) -> float:
         """What the hosts do when operators have made them as fast as they ever are, 1/s."""
         return self.best_per_s or self.capacity_per_s
+
+    @property
+    def most_per_s(self) -> float:
+        """The same of a run, in which it is known when they did what they do on a condition, 1/s."""
+        return self.done_per_s or self.fastest_per_s
 
 
 class Planned(Record):

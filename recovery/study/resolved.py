@@ -25,12 +25,12 @@ from recovery.study.hanging import left_of, waits_alone
 from recovery.units import quantity, tell_duration, tell_share
 
 
-def resolved(scenario: Scenario, begun: Iterable[tuple[int, float]] = ()) -> record.Scenario:
+def resolved(scenario: Scenario, begun: Iterable[tuple[int, float]] | None = None) -> record.Scenario:
     """What a scenario says, with its defaults, as a record: times in s, rates a second of the whole fleet. Of a run
     what comes and what hosts do is told with what operators did on a condition: numbers of actions, and when these
-    had `begun` (s).
+    had `begun` (s); None of a scenario that was not run.
     """
-    done = as_done(scenario, begun)
+    done = as_done(scenario, begun or ())
     return record.Scenario(
         horizon_s=scenario.horizon,
         window_s=scenario.coupling.window,
@@ -38,7 +38,7 @@ def resolved(scenario: Scenario, begun: Iterable[tuple[int, float]] = ()) -> rec
         is_counted_from_file=scenario.recovers_from is not None,
         is_counted_from_end=scenario.is_counted_from_end,
         rules=tuple(record.RuleInUse(key=rule.key, why=rule.why) for rule in scenario.rules),
-        hosts=_hosts(scenario, done),
+        hosts=_hosts(scenario, done, is_run=begun is not None),
         fleet=_fleet(scenario),
         jobs=_jobs(done),
         classes=tuple(
@@ -130,7 +130,7 @@ def written_outages(scenario: Scenario) -> record.Course:
     )
 
 
-def _hosts(scenario: Scenario, done: Scenario) -> record.Hosts:
+def _hosts(scenario: Scenario, done: Scenario, *, is_run: bool) -> record.Hosts:
     host, one, best = scenario.host, scenario.establish_per_s, at_best(scenario)
     admission = queueing.admission_per_s(scenario)
     course = _admission_course(scenario)
@@ -141,6 +141,7 @@ def _hosts(scenario: Scenario, done: Scenario) -> record.Hosts:
         workers=host.workers,
         capacity_per_s=one * scenario.hosts,
         best_per_s=0.0 if best.scenario is scenario else best.per_s,
+        done_per_s=_done_per_s(done, best.per_s) if is_run else 0.0,
         capacity_course=tuple(record.Step(at_s=at, rate_per_s=rate) for at, rate in capacity_course(done)),
         failing_per_s=host.workers * scenario.hosts / host.fails_after_s if host.fails_after_s > 0 else math.inf,
         admission_per_s=admission,
@@ -167,6 +168,15 @@ def _hosts(scenario: Scenario, done: Scenario) -> record.Hosts:
         write_s=_write_s(scenario),
         rows=0 if host.conflict is None else host.conflict.rows * scenario.hosts,
     )
+
+
+def _done_per_s(done: Scenario, best_per_s: float) -> float:
+    """What the hosts do at best in a run in which operators did what is `done`, and nothing else of what they do on a
+    condition, 1/s; 0 where that is no less than what they may do at best.
+    """
+    actions = tuple(one for one in done.operator if one.at is not None or not isinstance(one, SetKey | Scale))
+    per_s = at_best(done.model_copy(update={"operator": actions})).per_s
+    return per_s if per_s < best_per_s else 0.0
 
 
 def _held_limit(scenario: Scenario) -> float:

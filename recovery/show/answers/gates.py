@@ -42,7 +42,7 @@ def hosts_s(scenario: Scenario, work: float) -> float:
     """How long the hosts take for so much work beside what comes all the time, s; inf if it leaves them no room. Where
     all fit into a queue that is served first in, first out, renewals come behind them.
     """
-    return served_s(scenario, work, scenario.hosts.fastest_per_s)
+    return served_s(scenario, work, scenario.hosts.most_per_s)
 
 
 def served_s(scenario: Scenario, work: float, rate_per_s: float) -> float:

@@ -640,7 +640,7 @@ def _of_the_rest(group: Group, work: float, rest_s: float, *, longest_wait_s: fl
     that hosts with nothing to do wait for; or that no rule names it.
     """
     scenario, rest = group.scenario, show_duration(rest_s)
-    renews_s = gates.beside_renewals_s(scenario, work, scenario.hosts.fastest_per_s)
+    renews_s = gates.beside_renewals_s(scenario, work, scenario.hosts.most_per_s)
     renews_s -= gates.hosts_s(scenario, work)
     if HALF * rest_s <= renews_s <= rest_s / HALF:
         return f"; most of the other {rest} are renewals, which come beside it"
@@ -671,8 +671,8 @@ def _bounds(
 ) -> Iterator[Limit]:
     """The times that each mechanism alone would take for so much work."""
     scenario, hosts = group.scenario, group.scenario.hosts
-    rate, needs = show_count(hosts.fastest_per_s), show_duration(hosts_s)
-    at_best = " at best" if hosts.fastest_per_s > hosts.capacity_per_s else ""
+    rate, needs = show_count(hosts.most_per_s), show_duration(hosts_s)
+    at_best = " at best" if hosts.most_per_s > hosts.capacity_per_s else ""
     text = f"the hosts, which do {rate} a second{at_best}, need {needs} for the work"
     if (away_s := restart_takes_s(scenario, group.mean("recovers_from_s"))) > 0:
         text = f"the restart takes {show_duration(away_s)}, and then {text}"

@@ -93,6 +93,7 @@ def _since(done: Group, loss: Span, begin_s: float, back_s: float) -> Group:
     if hosts.capacity_course:
         best_per_s = max(hosts.per_s_at(begin_s), hosts.per_s_at(back_s))
         hosts = hosts.model_copy(update={"best_per_s": best_per_s})
+    hosts = hosts.model_copy(update={"done_per_s": 0.0})  # which is of the first return
     least = next((one.least_share for one in done.unleased_spans if one == loss), done.mean("leased_min_share"))
     work = max(gates.MOST - least, 0.0) * fleet.asks if fleet is not None else math.nan
     own = {"recovers_from_s": begin_s, "fluid_bound_s": work / hosts.fastest_per_s}

@@ -65,6 +65,7 @@ def answer_of(
         change=change,
         sure=AnswerPart(
             text=f"{known}Theory gives bounds and ratios, no chances: above 1 is bad, how bad only a run tells."
+            + _on_a_condition(scenario)
         ),
         rests_on=AnswerPart(text=" ".join([*assumed(notes), *advice.late_costs(scenario)])),
     )
@@ -186,6 +187,18 @@ def _hangs(scenario: Scenario, *, is_out: bool, is_told: bool) -> str:
     out = [f"Meanwhile requests {fails} (host.fail_after)."] if is_out and fails else []
     out += [f"{hung[:1].upper()}{hung[1:]}."] if hung and not is_told else []
     return " ".join(out)
+
+
+def _on_a_condition(scenario: Scenario) -> str:
+    """That what operators do to the hosts on a condition counts as done before all in the bounds, as a sentence; ""
+    where they make none faster so.
+    """
+    hosts = scenario.hosts
+    known = [one for one in scenario.actions if one.when and (one.sets.startswith("host.") or "workers" in one.sets)]
+    if not known or not hosts.fastest_per_s > hosts.capacity_per_s:
+        return ""
+    told = " and ".join(dict.fromkeys(f"{one.sets}, when {one.when}" for one in known))
+    return f" What operators do on a condition ({told}) counts in them as done from the start: when it is, a run tells."
 
 
 def _what_it_is(scenario: Scenario) -> str:
