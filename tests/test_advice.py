@@ -1086,7 +1086,7 @@ def test_what_operators_do_on_a_condition_counts_from_when_they_did_it() -> None
     assert (never.mechanism, never.number) == ("capacity", pytest.approx(99))
     first = parse(text + scale.format(1000, "20s")).first.scenario
     sure = answer_before("a.toml", "a", resolved(first), (), outages=written_outages(first)).sure.text
-    assert "on a condition (+8 workers a host, when queue > 1000) counts in them as done from the start" in sure
+    assert "on a condition (+8 workers a host, when queue > 1000) counts as done from the start" in sure
     assert "condition" not in answer_before("a.toml", "a", resolved(parse(text).first.scenario), ()).sure.text
 
 

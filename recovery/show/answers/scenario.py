@@ -198,7 +198,8 @@ def _on_a_condition(scenario: Scenario) -> str:
     if not known or not hosts.fastest_per_s > hosts.capacity_per_s:
         return ""
     told = " and ".join(dict.fromkeys(f"{one.sets}, when {one.when}" for one in known))
-    return f" What operators do on a condition ({told}) counts in them as done from the start: when it is, a run tells."
+    text = f" In them what operators do on a condition ({told}) counts as done from the start: when they do it, "
+    return f"{text}only a run tells."
 
 
 def _what_it_is(scenario: Scenario) -> str:
