@@ -1361,13 +1361,11 @@ def test_why_leases_are_lost_only_later_is_told() -> None:
     """
     why = told(ENDED)[1].why
     assert (why.mechanism, why.number) == ("capacity", pytest.approx(99, rel=0.03))
-    assert why.text.startswith(
-        "Leases are lost once more after what operators do 10 min after the start (end-sessions)"
-    )
+    assert why.text.startswith("Leases are lost after what operators do 10 min after the start (end-sessions)")
     paused = 'operator=[{ do = "pause", at = "10m", lasts = "20m" }]'
     why = told(ENDED, paused, 'horizon="1h"')[1].why
     assert (why.mechanism, why.number) == ("operator", pytest.approx(12 * 60, abs=60))
-    assert "Leases are lost once more after what operators do 10 min" in told(ENDED, paused)[1].why.text  # it collapses
+    assert "Leases are lost after what operators do 10 min" in told(ENDED, paused)[1].why.text  # it collapses
     why = told(ENDED, 'operator=[{ do = "throttle", at = "10m", rate = "0.5/s" }]', 'horizon="1h"')[1].why
     assert (why.mechanism, why.number) == ("gated", pytest.approx(0.5 / (200 / 120)))
 

@@ -43,6 +43,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     if lacks_the_file(manifest, first):
         return _without_the_file(manifest, summary)
     is_well = at_first.never == 0 and at_first.mean_s <= first.scenario.window_s
+    unjudged = _lost_later(first) if is_well and set(first.verdicts) == {"recovered"} else ""
     if standings.is_lost_again(summary, first, advice.measure_of(summary)):
         is_well = False  # a run is judged by the last return
     if (soonest := _renews_soonest(summary)) is not None:
@@ -57,8 +58,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         if first.unleased is not None and first.unleased.to_s < first.mean("recovers_from_s"):
             text = f"No change can make it sooner: all is well when {moments.since(first)}, where the clock starts. "
             return Change(text=f"{text}What was before that is not judged; recovers_from sets another start."), None
-        if later := _lost_later(first):
-            return Change(text=later), None
+        if unjudged:
+            return Change(text=unjudged), None
         well = f"99 %{whose} are well at once" if whose else "it is well at once"
         if first.scenario.has_leases and first.unleased is None and not first.mean("sessions_ended") > 0:
             well = "no holder loses its lease"
@@ -119,7 +120,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         return _to_try(manifest, said, hands), None
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
-        return Change(text=" ".join(text for text in said if text) or _lost_later(first)), None
+        return Change(text=" ".join(text for text in said if text) or unjudged), None
     if (tried := next((one for one in groups[1:] if remedy.is_in(one.scenario, found)), None)) is not None:
         said.append(f"“{tried.variant}” tries {found.text} already.")
         return Change(text=" ".join(text for text in said if text)), None
@@ -140,12 +141,11 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
 
 
 def _lost_later(first: Group) -> str:
-    """That the last loss of leases is not judged, since it comes when all were well, and what it comes after; "" where
-    it is no such loss.
+    """That the last loss of leases of a variant that is well at once is not judged, and what it comes after; "" where
+    none comes later.
     """
     again, window_s = (first.unleased_spans or (first.unleased,))[-1], first.scenario.window_s
-    is_well = first.mean("ttr99_s") <= window_s or moments.is_lost_only_later(first)
-    if again is None or not is_well or not again.from_s > first.mean("recovers_from_s") + window_s:
+    if again is None or not again.from_s > first.mean("recovers_from_s") + window_s:
         return ""
     deed, begin_s = once_more.deed_of(first), moments.began_s(first, again)
     after = f"from {show_duration(begin_s)} after the start on"

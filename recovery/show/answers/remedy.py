@@ -373,15 +373,17 @@ def _both(first: Remedy, other: Remedy) -> Remedy:
 
 
 def _kept_short(group: Group, change: Remedy, capacity_per_s: float, timeout_s: float = 0.0) -> Remedy:
-    """A change with a queue half a timeout long, where with it the work of all who can ask would still be longer than
-    the timeout, or a long queue of jobs stay long, so that hosts would work for clients that have gone.
+    """A change with a queue half a timeout long, where with it the work of all who can ask, less what is done while
+    they come, would still be longer than the timeout, or a long queue of jobs stay long, so that hosts would work for
+    clients that have gone.
     """
     scenario, hosts, jobs = group.scenario, group.scenario.hosts, group.scenario.jobs
     timeout_s = timeout_s or hosts.timeout_s
     is_short = hosts.queue_limit / hosts.capacity_per_s <= timeout_s / 2
     if is_short or hosts.cancels or scenario.policies.queue.name not in ORDERED:
         return change
-    if scenario.fleet is not None and scenario.fleet.asks / capacity_per_s <= HIGH * timeout_s:
+    spread_s = herd.apart_s(scenario) if herd.is_apart(scenario) else 0.0
+    if scenario.fleet is not None and scenario.fleet.asks / capacity_per_s - spread_s <= HIGH * timeout_s:
         return change
     if jobs is not None and not _stays_long(group, capacity_per_s, timeout_s):
         return change
