@@ -951,8 +951,11 @@ def test_requests_that_fail_slowly_pile_up_and_are_told_with_their_number_and_th
     assert "of work with them" not in before.happened.text
     quick = text.replace('fail_after = "5s"', 'fail_after = "0s"')
     assert resolved(parse(quick).first.scenario).hosts.hanging == 0
-    said = "requests fail at once, and a client that failed asks again after up to 5 s."
-    assert said in told(quick)[1].happened.text
+    said = "requests fail at once, and a client that failed asks again after up to"
+    assert f"{said} 5 s." in told(quick)[1].happened.text
+    jitter = '{ name = "proportional-jitter", base = "100s", cap = "100s", jitter = "20%" }'
+    more = quick.replace('{ name = "full-jitter", base = "1s", cap = "5s" }', jitter)
+    assert f"{said} 2 min." in told(more)[1].happened.text  # a fifth more than 100 s
 
 
 def test_a_bare_number_that_a_variant_sets_is_told_with_what_it_counts() -> None:
@@ -1909,3 +1912,24 @@ def test_workers_that_come_after_the_recovery_are_no_part_of_its_answer(action: 
     _, again = why.text.split("(end-sessions): ")
     [need_s] = re.findall(r"need ([\d.]+) s", again)
     assert float(need_s) == pytest.approx(49.5 if "scale" in action else 9.9, abs=1)
+
+
+def test_variants_of_another_engine_are_named() -> None:
+    """An operator who sets a rule long after all are back needs the engine of sessions, one who adds a throttle does
+    not. 2,000 clients are 100 s of work, and give up after 10 s.
+    """
+    text = LEASES.replace('timeout = "30m"', 'timeout = "10s"') + (
+        '[variants.lifo]\noperator = [{ do = "set", at = "110m", key = "policy.queue", value = "lifo" }]\n'
+        '[variants.throttle]\noperator = [{ do = "throttle", at = "110m", rate = "900/s" }]\n'
+    )
+    said = (
+        "Another engine than that of “default” runs “lifo”: requests whose client gave up before their turn have other"
+    )
+    summary, answer = told(text)
+    first = summary.groups[0].variant
+    assert said.replace("default", first) in answer.sure.text
+    variants = parse(text).variants
+    before = answer_before("a.toml", first, resolved(variants[0].scenario), (), variants=others_resolved(variants))
+    assert said.replace("default", first) in before.sure.text
+    alone = told(LEASES.replace('timeout = "30m"', 'timeout = "10s"'))[1].sure.text
+    assert "Another engine" not in alone

@@ -545,7 +545,7 @@ def explained(
 
 ENGINES = {
     "events": "request by request, the first engine of MODEL.md",
-    "lanes": "the quicker engine for queues in order of arrival, with the same numbers",
+    "lanes": "the quicker engine for queues in order of arrival, with the same bits as the first",
     "sessions": "the one for sessions, classes, operators and loaded servers, section 13 of MODEL.md",
 }
 """What each engine is, as a manifest names it."""

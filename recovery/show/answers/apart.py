@@ -6,6 +6,8 @@ from recovery.show import advice
 from recovery.store.run_record import Group, Summary
 from recovery.store.scenario_record import Policies, Scenario
 
+NAMED_MAX = 3  # variants that a sentence names
+
 
 def differing(one: Group, other: Group) -> frozenset[str]:
     """The axes of policies and the other inputs in which two variants differ. What only follows from them (a longest
@@ -52,6 +54,18 @@ def _given(scenario: Scenario) -> dict[str, object]:
     for name in ("jobs", "classes", "rules", "launches", "propagation", "health"):
         given[name] = getattr(scenario, name)
     return given
+
+
+def by_another_engine(first: str, scenario: Scenario, others: Sequence[tuple[str, Scenario]]) -> str:
+    """Which variants another engine runs than the first, as a sentence; "" of none. The engine of sessions counts
+    requests whose client has gone (MODEL.md, section 13, stale work), so these are drawn anew there.
+    """
+    names = [f"“{name}”" for name, one in others if bool(one.rules) != bool(scenario.rules)]
+    if not names:
+        return ""
+    shown = ", ".join(names[:NAMED_MAX]) + (" and others" if len(names) > NAMED_MAX else "")
+    text = f"Another engine than that of “{first}” runs {shown}: requests whose client gave up before their turn have "
+    return f"{text}other random numbers there, so a small difference may come from that and not from the change."
 
 
 def nearest(summary: Summary, among: Sequence[Group]) -> Group | None:

@@ -510,7 +510,7 @@ def of_renewing(group: Group, down_s: float) -> Limit | None:
     scenario, fleet, found = group.scenario, group.scenario.fleet, group.renewals
     if fleet is None or found is None or not found.overdue or not scenario.window_s < found.all_s < math.inf:
         return None
-    took_s, wait_s = found.all_s, _longest_wait_s(scenario, down_s)
+    took_s, wait_s = found.all_s, waits_at_most_s(scenario, down_s)
     most_s = took_s * (1 + TOLD) + scenario.window_s
     if (hung := behind_what_hangs(scenario, took_s, wait_s)) is not None:
         return hung
@@ -613,7 +613,7 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     if longest is not None and longest.number < HALF * ttr:
         longest = None
     wastes = group.mean("wasted_share") >= WASTE and (longest is None or longest.kind not in LET_IN)
-    hung = behind_what_hangs(group.scenario, ttr, _longest_wait_s(group.scenario, down_s)) if wastes else None
+    hung = behind_what_hangs(group.scenario, ttr, waits_at_most_s(group.scenario, down_s)) if wastes else None
     found = (timeout_limit(group) if wastes else None) or hung or longest
     if found is None or found.kind != "capacity":
         return found
@@ -623,7 +623,7 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
         text += f"({show_share(group.mean('wasted_share'))}), for clients who have given up"
     rest_s = ttr - found.number - vain_s
     if rest_s > max(VAIN * ttr, window_s) and not math.isnan(group.mean("wasted_share")):
-        text += _of_the_rest(group, work, rest_s, longest_wait_s=_longest_wait_s(group.scenario, down_s))
+        text += _of_the_rest(group, work, rest_s, longest_wait_s=waits_at_most_s(group.scenario, down_s))
     return found._replace(text=text)
 
 
@@ -713,7 +713,7 @@ def _bounds(
             f"admission lets in a share of the clients that grows so slowly that {show_share(gates.MOST)} are let in "
         )
         yield Limit("ramp", f"{text}only after {show_duration(opens_s)}{alone}", opens_s)
-    longest_s = _longest_wait_s(scenario, down_s)
+    longest_s = waits_at_most_s(scenario, down_s)
     wait = show_duration(longest_s)
     spread_s, refused_s = gates.MOST * herd.comes_within_s(scenario), herd.refused_s(scenario)
     if scenario.is_counted_from_end and math.isfinite(spread_s) and not refused_s > 0:
@@ -830,7 +830,7 @@ def _after_a_restart(scenario: Scenario, back_s: float, alone: str) -> Iterator[
 def _wait_after_s(scenario: Scenario, down_s: float) -> float:
     """The wait in which a client is at most that was refused for so long, from its first attempt on."""
     if scenario.policies.client.name != "exponential":
-        return _longest_wait_s(scenario, down_s)
+        return waits_at_most_s(scenario, down_s)
     tried_s = 0.0
     for wait_s in herd.waits_s(scenario):
         tried_s += wait_s
@@ -839,7 +839,7 @@ def _wait_after_s(scenario: Scenario, down_s: float) -> float:
     return math.inf
 
 
-def _longest_wait_s(scenario: Scenario, down_s: float) -> float:
+def waits_at_most_s(scenario: Scenario, down_s: float) -> float:
     """The longest wait between two attempts of a client that failed for so long: waits that grow may not have come to
     their cap, nor come to it in the tries that a job has. At random they are half as long on average, so that more of
     them fit.

@@ -29,6 +29,7 @@ from recovery.show.text import sample_interval
 from recovery.statistics.means import mean_interval
 from recovery.store.note_record import Note
 from recovery.store.run_record import Group, Row, RunManifest, Summary
+from recovery.store.scenario_record import Course
 from recovery.units import show_count, show_duration, show_milestone, show_share
 
 JUST_IN_TIME = 0.9  # of the time that a run had: what comes later comes only just
@@ -78,7 +79,7 @@ def _hang(manifest: RunManifest, first: Group, why: Cause) -> str:
         return ""
     more = f": {text}" if text and text[1:] not in why.text else ""
     if fails and not text and first.scenario.has_leases and first.scenario.policies.guard.name == "none":
-        wait_s = first.scenario.hosts.client_wait_s
+        wait_s = mechanism.waits_at_most_s(first.scenario, _down_s(course))
         more = f", and a client that failed asks again after up to {show_duration(wait_s)}"
     return f"While the dependency is away requests {fails or 'do not fail but hang'}{more}."
 
@@ -358,10 +359,15 @@ def _limit_of(manifest: RunManifest, summary: Summary, group: Group) -> mechanis
 def _ran(manifest: RunManifest, summary: Summary, group: Group) -> tuple[Group, float, float]:
     """A variant as it was done, the mean time of its runs that are back, and how long its dependency was away, s."""
     course = manifest.outages[group.outages_index] if group.outages_index < len(manifest.outages) else ()
-    down_s = max(one.to_s for one in course) - min(one.from_s for one in course) if course else math.inf
+    down_s = _down_s(course)
     rows = summary.rows_of(group)
     ttr_s = mean_interval([row.told("ttr99_s") for row in rows if _is_back(row)])[0]
     return once_more.as_done(group, rows), ttr_s, down_s
+
+
+def _down_s(course: Course) -> float:
+    """How long the dependency was away, from its first outage to the end of its last, s; inf without one."""
+    return max(one.to_s for one in course) - min(one.from_s for one in course) if course else math.inf
 
 
 def _why(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> Cause:
@@ -480,6 +486,9 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
         names = ", ".join(f"“{group.variant}”" for group in late[:3]) + (" and others" if len(late) > 3 else "")
         end = axis.show(first.scenario.horizon_s)
         out.append(f"Well only shortly before the run ends at {end}, so that a longer run would tell more: {names}.")
+    if any(group.mean("wasted_share") > 0 for group in summary.groups):
+        others = [(group.variant, group.scenario) for group in summary.groups[1:]]
+        out += filter(None, [apart.by_another_engine(first.variant, first.scenario, others)])
     return " ".join(out)
 
 

@@ -59,14 +59,13 @@ def answer_of(
     told = [kept, took, "Nothing was run: this is what theory says.", _what_it_is(scenario), _away(scenario, outages)]
     told += [_hangs(scenario, is_out=bool(outages), is_told=is_of_hanging and not kept)]
     known = f"{sure} " if sure else ""
+    bounds = "Theory gives bounds and ratios, no chances: above 1 is bad, how bad only a run tells."
+    mixed = apart.by_another_engine(variant, scenario, [(name, one) for name, one, *_ in variants])
     found = Answer(
         happened=AnswerPart(text=" ".join(one for one in told if one)),
         why=why,
         change=change,
-        sure=AnswerPart(
-            text=f"{known}Theory gives bounds and ratios, no chances: above 1 is bad, how bad only a run tells."
-            + _on_a_condition(scenario)
-        ),
+        sure=AnswerPart(text=f"{known}{bounds}{_on_a_condition(scenario)} {mixed}".rstrip()),
         rests_on=AnswerPart(text=" ".join([*assumed(notes), *advice.late_costs(scenario)])),
     )
     return found.speaking_of(scenario.called)
