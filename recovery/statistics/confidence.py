@@ -134,8 +134,9 @@ def _log_won(values: Floats, mean: Floats | float) -> Floats:
     # Logarithms of products of a few: sixteen factors of at most 1 / mean neither overflow nor cost sixteen logarithms.
     relative = np.concatenate([relative, np.ones((*relative.shape[:-1], -relative.shape[-1] % _TOGETHER))], axis=-1)
     relative = relative.reshape(*relative.shape[:-1], -1, _TOGETHER)
+    products = np.stack([np.multiply.reduce(1.0 - bet + bet * relative, axis=-1) for bet in BETS])
     with np.errstate(divide="ignore"):
-        return np.asarray(np.stack([np.log((1.0 - bet + bet * relative).prod(axis=-1)).sum(axis=-1) for bet in BETS]))
+        return np.asarray(np.log(products).sum(axis=-1))
 
 
 def _log_whole(won: Floats) -> Floats:

@@ -12,6 +12,7 @@ needs, the lower end allows for it.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Collection
 from typing import NamedTuple
@@ -48,6 +49,7 @@ class Selected(NamedTuple):
     """Why none is chosen; empty if one is."""
 
 
+@functools.cache
 def units_that_tell_apart(policies: int, alpha: float = 0.05) -> int:
     """The fewest units at which `select` can exclude any of so many policies (two at least): where one is back at once
     and the other never in every unit. A smaller difference takes more. Raises ValueError for fewer policies.

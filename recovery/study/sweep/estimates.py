@@ -6,6 +6,7 @@ the same each time (grid, list). Intervals of chances hold at every look (statis
 """
 
 import bisect
+import functools
 import math
 
 import numpy as np
@@ -59,6 +60,7 @@ def chance_of(happened: object, unit: object) -> Estimate:
     return confidence.never(np.where(np.asarray(happened, bool), math.inf, 0.0), unit, ALPHA / 2)
 
 
+@functools.cache
 def units_that_show(never_max: float, *, is_run: bool) -> int:
     """How many units without a run that never recovers show that its chance is below `never_max`."""
 
