@@ -242,6 +242,9 @@ class Planned(Record):
     waves_from_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # the first of them, since it began
     every_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # from one to the next
     comes_within_s: Number = Field(math.inf, exclude_if=lambda value: value == math.inf)
+    learns_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # until 99 % of them know that theirs ended
+    late_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # until 99 % of them have asked for the first
+    # time, where what that hangs on has no end; 0 where `comes_within_s` says it
     refused_s: Number = Field(
         0.0, exclude_if=lambda value: value == 0
     )  # of a restart: how long its clients are refused

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -264,6 +264,7 @@ def _planned(scenario: Scenario, action: Action) -> record.Planned:
         waves_from_s=action.lasts if isinstance(action, HoldClients) else 0.0,
         every_s=action.every if isinstance(action, Restart | HoldClients) else 0.0,
         comes_within_s=_comes_within_s(scenario, action), refused_s=_refused_s(scenario, action),
+        **_late(scenario, action),
         sets=_sets(action), sets_from=_sets_from(scenario, action),
         over_s=action.over if isinstance(action, SetKey) else 0.0,
         lasts_s=(isinstance(action, SetKey | Scale) and action.lasts) or math.inf,
@@ -349,6 +350,42 @@ def _first_within_s(lease: Lease, action: Restart | EndSessions) -> float:
     at_check_s = lease.check_every if notice == "at-check" else 0.0
     learn_s = at_check_s if isinstance(notice, str) else _width_s(notice)
     return waves_s + learn_s + (0.0 if delay is None else _width_s(delay))
+
+
+MOST = 0.99  # of the clients
+
+
+def _late(scenario: Scenario, action: Action) -> dict[str, float]:
+    """When most of the clients whose sessions an action ends know it, and when they have made their first attempt where
+    the law of either has no end; nothing where it is not known how far apart they come.
+    """
+    if math.isinf(_comes_within_s(scenario, action)):
+        return {}
+    assert isinstance(action, Restart | EndSessions)
+    lease = ((_alone(scenario) if scenario.classes else None) or scenario).lease
+    assert lease is not None
+    notice, delay = action.notice, lease.first_delay
+    learns_s = (
+        (MOST * lease.check_every if notice == "at-check" else 0.0)
+        if isinstance(notice, str)
+        else (notice.quantile_s(MOST))
+    )
+    laws = [one for one in (notice, delay) if isinstance(one, Distribution)]
+    late_s = 0.0
+    if any(math.isinf(one.quantile_s(1.0)) for one in laws):
+        waves_s = (action.waves - 1) * action.every if isinstance(action, Restart) else 0.0
+        at_check_s = lease.check_every if notice == "at-check" else 0.0
+        late_s = waves_s + at_check_s + _most_of_sum_s(laws)
+    return {"learns_s": learns_s, "late_s": late_s}
+
+
+def _most_of_sum_s(laws: Sequence[Distribution]) -> float:
+    """The time that MOST of the sums of one value of each law stay below, s: each law is PARTS values alike."""
+    if len(laws) == 1:
+        return laws[0].quantile_s(MOST)
+    shares = ((np.arange(PARTS) + 0.5) / PARTS).tolist()
+    one, other = (np.array([law.quantile_s(share) for share in shares]) for law in laws)
+    return float(np.quantile(np.add.outer(one, other), MOST))
 
 
 def _refused_s(scenario: Scenario, action: Action) -> float:

@@ -103,10 +103,8 @@ def paced(group: Group) -> mechanism.Limit | None:
     """The longest of the times that a fleet which lost all its leases cannot be back sooner than."""
     if group.scenario.fleet is None:
         return None
-    slow = herd.comes_within_s(group.scenario)
     if group.scenario.is_counted_from_end and comes_slowly(group.scenario):
-        text = f"the first attempts of the clients are spread over {show_duration(slow)}"
-        return mechanism.Limit("spread", text, gates.MOST * slow)
+        return mechanism.Limit("spread", *herd.first_attempts(group.scenario))
     return mechanism.predicted(group)
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from recovery.show.answers import gates
 from recovery.store.scenario_record import Scenario
 from recovery.units import show_duration
 
@@ -28,6 +29,22 @@ class Herd(NamedTuple):
 def comes_within_s(scenario: Scenario) -> float:
     """How far apart clients come back whose sessions operators ended, s; inf where none ended, or it is not known."""
     return min((action.comes_within_s for action in scenario.actions), default=math.inf)
+
+
+def first_attempts(scenario: Scenario) -> tuple[str, float]:
+    """How far apart clients come back whose sessions operators ended, in words, and when 99 % of them have, s: of a law
+    without an end most come early and a few late.
+    """
+    late_s = max((action.late_s for action in scenario.actions), default=0.0)
+    if late_s > 0:
+        return f"99 % of the clients have made their first attempt only after {show_duration(late_s)}", late_s
+    within_s = comes_within_s(scenario)
+    return f"the first attempts of the clients are spread over {show_duration(within_s)}", gates.MOST * within_s
+
+
+def learns_s(scenario: Scenario) -> float:
+    """When 99 % of the clients know whose sessions operators ended, s."""
+    return max((action.learns_s for action in scenario.actions), default=0.0)
 
 
 def refused_s(scenario: Scenario) -> float:

@@ -715,10 +715,13 @@ def _bounds(
         yield Limit("ramp", f"{text}only after {show_duration(opens_s)}{alone}", opens_s)
     longest_s = waits_at_most_s(scenario, down_s)
     wait = show_duration(longest_s)
-    spread_s, refused_s = gates.MOST * herd.comes_within_s(scenario), herd.refused_s(scenario)
-    if scenario.is_counted_from_end and math.isfinite(spread_s) and not refused_s > 0:
-        text = f"the first attempts of the clients are spread over {show_duration(spread_s / gates.MOST)}{alone}"
-        yield Limit("spread", text, spread_s)
+    if (
+        scenario.is_counted_from_end
+        and math.isfinite(herd.comes_within_s(scenario))
+        and not herd.refused_s(scenario) > 0
+    ):
+        text, spread_s = herd.first_attempts(scenario)
+        yield Limit("spread", f"{text}{alone}", spread_s)
     if not math.isnan(ttr_s):  # before a run nobody knows how long they have waited by then
         yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
     elif herd.is_apart(scenario) and not scenario.is_counted_from_end:  # but after outages that the file has

@@ -21,13 +21,14 @@ HEADROOM = 0.7  # of the hosts' work: what must be done all the time should take
 
 class Remedy(NamedTuple):
     """A change under its name, what it does in words, and each KEY=VALUE of it; about when 99 % are back
-    with it, s after their return, where arithmetic tells (nan: it does not).
+    with it, s after their return, where arithmetic tells (nan: it does not), and over how long it spreads who comes.
     """
 
     name: str
     text: str
     overrides: tuple[str, ...]
     back_s: float = math.nan
+    over_s: float = math.nan
 
 
 def of(group: Group, limit: Limit) -> Remedy | None:
@@ -323,7 +324,7 @@ def is_in(scenario: Scenario, found: Remedy) -> bool:
     a scenario has no such key.
     """
     if found.name == FIRST_DELAY:  # which operators may bring about as well
-        return _is_set(found.back_s - herd.refused_s(scenario), herd.comes_within_s(scenario))
+        return _is_set(found.over_s, herd.comes_within_s(scenario))
     return set(found.overrides) <= set(_has(scenario))
 
 
@@ -490,7 +491,8 @@ def _first_delay(group: Group) -> Remedy:
     text = f"a first delay at random {length} before clients come back, or hold-clients, by which operators let "
     text += f"them in again in waves over {over}"
     delay = f'lease.first_delay={{ dist = "uniform", min = "{from_s:.15g}s", max = "{to_s:.15g}s" }}'
-    return Remedy(FIRST_DELAY, text, (delay,), to_s)
+    # who learns late that its session ended waits from then on
+    return Remedy(FIRST_DELAY, text, (delay,), to_s + herd.learns_s(group.scenario), over_s)
 
 
 def _asking_sooner(group: Group) -> Remedy:

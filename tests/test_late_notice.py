@@ -1,0 +1,58 @@
+"""What is told of clients that learn at random when their session ended, some of them late.
+
+Oracles: the quantile of the exponential law, in closed form; the sum of two of them is Erlang's; the run itself.
+"""
+
+import math
+
+import pytest
+from test_advice import told
+
+from recovery.reading.experiment import parse
+from recovery.show.answers import foretold, herd, mechanism, remedy
+from recovery.study.resolved import resolved
+
+ENDS = """
+horizon = "30m"
+coupling.window = "1s"
+fleet = { holders = 20_000, hosts = 1 }
+host = { workers = 20, establish_time = "20ms", renew_time = "1ms", timeout = "3s" }
+lease = { duration = "20m", check_every = "5m" }
+policy.client = { name = "exponential", base = "1s", cap = "30s" }
+operator = [{ do = "end-sessions", at = "5m", notice = { dist = "exponential", mean = "1m" } }]
+"""
+ERLANG_99 = 6.6384  # of the sum of two values of mean 1: (1 + x) exp(-x) = 0.01
+
+
+def test_the_last_to_learn_it_pace_a_recovery() -> None:
+    """99 % of an exponential law of mean 60 s are 60 ln 100 s = 276 s, of the 20 s of work."""
+    late_s = 60 * math.log(100)
+    scenario = resolved(parse(ENDS).first.scenario)
+    assert herd.first_attempts(scenario)[1] == pytest.approx(late_s)
+    summary, answer = told(ENDS)
+    assert summary.groups[0].mean("ttr99_s") == pytest.approx(late_s, rel=0.03)
+    assert answer.why.text.startswith("99 % of the clients have made their first attempt only after 4.6 min")
+    assert "99 % of the clients have made their first attempt only after 4.6 min" in foretold.of("a", scenario).text
+
+
+def test_of_a_notice_and_a_delay_the_sum_is_told() -> None:
+    """Two exponential laws of mean 60 s; ends that are known are told as before."""
+    assert (1 + ERLANG_99) * math.exp(-ERLANG_99) == pytest.approx(0.01, rel=1e-4)
+    both = ENDS.replace('check_every = "5m"', 'check_every = "5m", first_delay = { dist = "exponential", mean = "1m" }')
+    assert herd.first_attempts(resolved(parse(both).first.scenario))[1] == pytest.approx(60 * ERLANG_99, rel=0.01)
+    ends = ENDS.replace('{ dist = "exponential", mean = "1m" }', '{ dist = "uniform", min = "0s", max = "2m" }')
+    text, most_s = herd.first_attempts(resolved(parse(ends).first.scenario))
+    assert (text, most_s) == ("the first attempts of the clients are spread over 2 min", pytest.approx(0.99 * 120))
+
+
+def test_a_first_delay_begins_when_clients_know() -> None:
+    """A delay of up to the time that spreads them comes on top of the 276 s in which 99 % learn it."""
+    slow = ENDS.replace("workers = 20", "workers = 2")
+    group = foretold.group_of("a", resolved(parse(slow).first.scenario))
+    limit = mechanism.Limit("timeout", "", 2.0)
+    at_once = slow.replace(', notice = { dist = "exponential", mean = "1m" }', "")
+    plain = remedy.of(foretold.group_of("a", resolved(parse(at_once).first.scenario)), limit)
+    assert plain is not None
+    assert plain.name == remedy.FIRST_DELAY
+    assert plain.back_s == plain.over_s
+    assert remedy._first_delay(group).back_s == pytest.approx(plain.over_s + 60 * math.log(100))
