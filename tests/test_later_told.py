@@ -83,7 +83,7 @@ def test_savings_are_paired() -> None:
     differences = [100.0 + 10 * i for i in range(4)]
     half = stats.t.ppf(0.975, 3) * np.std(differences, ddof=1) / 2
     saved = b.saved[stage_times.ALL]
-    assert saved == pytest.approx((115.0, 115.0 - half, 115.0 + half))
+    assert saved[:3] == pytest.approx((115.0, 115.0 - half, 115.0 + half))
     assert (a.last, b.last) == (("launches", 4, 4), ("launches", 4, 4))
     assert b.saved["propagation"].mean_s == -100
     assert a.normal["leases"].mean_s == 151.5
