@@ -316,7 +316,9 @@ def test_a_time_that_hides_what_other_measures_show_is_told_to_do_so(folder_of: 
         ([120.0, 150.0, 110.0, 180.0], "wasted_share > +3pp", 0, "no"),
         ([100.0, 130.0, math.inf, 160.0], "ttr99_s = never", 99, "yes"),
         ([100.0, 130.0, 90.0, 160.0], "ttr99_s = never", 0, "no"),
-        ([math.inf] * 4, "ttr99_s > +500%", 99, "yes"),  # from always to never is beyond every bound
+        ([math.inf] * 4, "ttr99_s > +100%", 99, "yes"),  # too short a run: at least 1000 s, less `hold`
+        ([math.inf] * 4, "ttr99_s > +500%", 4, "unsure"),  # 720 s are beyond these 400 s
+        ([100.0, 130.0, math.inf, 160.0], "ttr99_s > +5%", 4, "unsure"),
         ([100.0] * 4, "ttr99_s > 99s", 99, "yes"),  # no sign: the new value alone
         ([100.0] * 4, "ttr99_s > 2m", 0, "no"),
         ([100.0, 130.0, 90.0, 160.0], "ttr99_s > 2m", 4, "unsure"),
@@ -337,15 +339,19 @@ def test_conditions_decide_the_exit_status(
 
 
 def test_a_condition_says_of_which_other_variants_it_holds(folder_of: Maker, tmp_path: Path) -> None:
-    """The first variant never comes back on either side, so nobody can tell; of the second it surely holds."""
+    """The first variant comes back on neither side, so nobody can tell; of the second it surely holds."""
     never = [math.inf] * 4
     a = folder_of(tmp_path / "a", {"first": never, "second": TIMES["a"]})
     b = folder_of(tmp_path / "b", {"first": never, "second": never})
     words = ["compare", str(a), str(b), "--no-report", "--fail-if", "ttr99_s > +10%"]
     result = CliRunner().invoke(cli.main, words)
     assert result.exit_code == 4
-    said = "fail if ttr99_s > +10%: not decided (never in a, never in b). This is “first” alone: of “second” it holds"
+    why = "not within 16.7 min in a, not within 16.7 min in b: want a longer horizon"
+    said = f"fail if ttr99_s > +10%: not decided ({why}). This is “first” alone: of “second” it holds"
     assert said in result.stdout
+    _collapsed(a, range(4))
+    _collapsed(b, range(4))
+    assert "not decided (never in a, never in b). This" in CliRunner().invoke(cli.main, words).stdout
     assert CliRunner().invoke(cli.main, [*words, "--variant", "second"]).exit_code == 99
 
 

@@ -131,11 +131,10 @@ def _answer(answer: Answer) -> str:
 def _bounds(bounds: Sequence[Bound]) -> str:
     lines = []
     for one in bounds:
-        said = "; ".join(
-            text
-            for text in (_SAYS[one.holds], show_measure(one.measure, one.value), one.why)
-            if text and not (text == "not measured" and one.why)
-        )
+        parts = (_SAYS[one.holds], show_measure(one.measure, one.value), one.why)
+        said = "; ".join(text for text in parts if text and not (text == "not measured" and one.why))
+        if one.holds == "unsure" and one.why:
+            said = f"not decided ({one.why})"
         at = "".join(f", {key} = {value}" for key, value in one.levers.items())
         lines.append(f"- {_SIGNS[one.holds]} expected {code(one.text)}: {plain(said + at)}")
     return "\n".join(lines)

@@ -156,7 +156,7 @@ def _expectation(row: Bound) -> Expectation:
     sign, look = {
         "yes": ("✓ holds", "good"),
         "no": ("✗ fails", "never"),
-        "unsure": ("? unsure: the interval spans the bound", ""),
+        "unsure": ("? unsure" if row.why else "? unsure: the interval spans the bound", ""),
         "not measured": ("? not measured", ""),
     }[row.holds]
     return Expectation(row.text, sign, look, show_measure(row.measure, row.value), row.why)

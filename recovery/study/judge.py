@@ -3,32 +3,44 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
 from recovery import theory
-from recovery.measures import register
+from recovery.measures import late, register
 from recovery.model.expect import Expectation
 from recovery.reading.experiment import Experiment
 from recovery.statistics import confidence
 from recovery.statistics.means import mean_interval
 from recovery.store.run_record import Bound
+from recovery.units import show_duration
 
 
 class Ended(NamedTuple):
-    """A run, as it is judged: its variant, the values of its levers, and its measures."""
+    """A run, as it is judged: its variant, the values of its levers, its measures, how each of its classes ended by
+    `verdict.NAME`, how long it was, and for how long what is back must stay so (s).
+    """
 
     variant: str
     levers: Mapping[str, JsonValue]
     replication: int
     verdict: str
     measures: Mapping[str, float]
+    words: Mapping[str, str] = MappingProxyType({})
+    horizon_s: float = math.inf
+    hold_s: float = 0.0
+
+    @property
+    def row(self) -> dict[str, object]:
+        """All that tells how it ended."""
+        return {"verdict": self.verdict, **self.words, **self.measures}
 
 
 def judged(experiment: Experiment, runs: Sequence[Ended], i: int, *, at_every_look: bool = False) -> Bound:
-    """Whether a bound holds for the first variant: "yes", "no", "unsure" where the interval spans it, or "not measured"
-    where no run has such a value.
+    """Whether a bound holds for the first variant: "yes", "no", "unsure" where the interval spans it or runs that still
+    drain end too soon to tell, or "not measured" where no run has such a value.
 
     A mean's interval is over replications. In a sweep it must hold at every point; what is told is the worst one, with
     its `levers`. `at_every_look` where the number of replications hangs on results: then the interval is one that holds
@@ -54,16 +66,46 @@ def of_one_point(bound: Expectation, own: Sequence[Ended], at_every_look: bool) 
         why = f"{bound.measure} is no measure of this kind of traffic"
         return Bound(text=bound.text, holds="no", value=math.nan, why=why, levers=levers)
     else:
-        values: dict[int, list[float]] = {}
-        for run in own:
-            if not math.isnan(value := run.measures[bound.measure]):
-                values.setdefault(run.replication, []).append(value)
-        if not values:
+        runs = [run for run in own if not math.isnan(run.measures[bound.measure])]
+        if not runs:
             return Bound(text=bound.text, holds="not measured", value=math.nan, levers=levers)
-        mean, low, high = _interval(bound.measure, list(values.values()), at_every_look)
-    both = {_holds(bound, end) for end in (low, high)}
-    holds: Literal["yes", "no", "unsure"] = "unsure" if len(both) > 1 else "yes" if both == {True} else "no"
+        return _of_runs(bound, runs, at_every_look)
+    holds = _between(bound, low, high)
     return Bound(text=bound.text, holds=holds, value=mean, levers=levers)
+
+
+def _of_runs(bound: Expectation, runs: Sequence[Ended], at_every_look: bool) -> Bound:
+    """Whether a bound holds for the mean of runs that know its measure. Of a run that is too short to come to a time
+    only the least is known, so of a mean with such a run too.
+    """
+    measure, values, too_short = bound.measure, dict[int, list[float]](), list[Ended]()
+    for run in runs:
+        value = run.measures[measure]
+        if late.is_late(measure, value, run.row):
+            value = late.at_least_s(measure, run.row, run.horizon_s, run.hold_s)
+            too_short.append(run)
+        values.setdefault(run.replication, []).append(value)
+    mean, low, high = _interval(measure, list(values.values()), at_every_look)
+    if too_short:
+        mean = high = math.inf
+    holds, levers = _between(bound, low, high), dict(runs[0].levers)
+    why = _longer(bound, too_short, len(runs)) if too_short and holds == "unsure" else ""
+    return Bound(text=bound.text, holds=holds, value=mean, why=why, levers=levers)
+
+
+def _longer(bound: Expectation, too_short: Sequence[Ended], runs: int) -> str:
+    """That runs end too soon to tell, and what horizon would."""
+    last = max(too_short, key=lambda run: late.from_s(bound.measure, run.row))
+    from_s = late.from_s(bound.measure, last.row)
+    many = "" if len(too_short) == runs else f" in {len(too_short)} of {runs} runs"
+    told = f"not within {show_duration(last.horizon_s - from_s)}{many}"
+    return f"{told}: {late.wanted(from_s + bound.bound + last.hold_s, last.horizon_s)}"
+
+
+def _between(bound: Expectation, low: float, high: float) -> Literal["yes", "no", "unsure"]:
+    """Whether a bound holds for all that lies between two ends."""
+    both = {_holds(bound, end) for end in (low, high)}
+    return "unsure" if len(both) > 1 else "yes" if both == {True} else "no"
 
 
 def _holds(bound: Expectation, value: float) -> bool:

@@ -75,7 +75,13 @@ def summarise(
     """summary.json of these runs."""
     whose = courses_of(outcomes)[1]
     rows = [row_of(outcome, course) for outcome, course in zip(outcomes, whose, strict=True)]
-    points = [Ended(row.variant, row.levers, row.replication, row.verdict, row.judged) for row in rows]
+    points = [
+        Ended(
+            row.variant, row.levers, row.replication, row.verdict, row.judged, row.words, outcome.scenario.horizon,
+            outcome.scenario.hold,
+        )
+        for row, outcome in zip(rows, outcomes, strict=True)
+    ]  # fmt: skip
     groups = []
     for variant in experiment.variants:
         own = [

@@ -13,15 +13,15 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from recovery.errors import Refusal, nearest, shown
-from recovery.measures import register
+from recovery.measures import late, register
 from recovery.measures.words import show_measure
 from recovery.model.expect import Expectation, expectation
 from recovery.store import compare_record as records
 from recovery.store import record
 from recovery.study import judge
-from recovery.study.compare.differences import Pair, both
+from recovery.study.compare.differences import Both, Pair, both
 from recovery.study.compare.intervals import Told
-from recovery.units import duration_s, percent
+from recovery.units import duration_s, percent, show_duration
 
 _FORM = re.compile(r"^\s*(?P<measure>\w+(?:\.[\w-]+)?)\s*(?P<sign><=|>=|<|>|!=|=)\s*(?P<bound>.+?)\s*$")
 _WANTED = 'want a condition such as "ttr99_s > +10%", "ttr99_s > +2m", "ttr99_s > 30m" or "ttr99_s = never"'
@@ -145,18 +145,23 @@ def _of_new(one: Condition, pair: Pair) -> _Found:
         is_so = known == one.bound if one.sign == "=" else known != one.bound
         hits, share = int(is_so.sum()), float(is_so.mean())
         return _Found("yes" if hits else "no", Told(share, share, share), why=f"in {hits} of {len(known)} runs")
+    this = (one.measure, values)
     ended = [
-        judge.Ended(pair.variant, {}, unit, verdict, {one.measure: float(value)})
-        for unit, verdict, value in zip(runs.units, runs.verdicts, values, strict=True)
-    ]
+        judge.Ended(
+            pair.variant, {}, unit, verdict, {name: float(own[i]) for name, own in (*runs.measures.items(), this)}, {},
+            runs.horizon_s, runs.hold_s,
+        )
+        for i, (unit, verdict) in enumerate(zip(runs.units, runs.verdicts_of(one.measure), strict=True))
+    ]  # fmt: skip
     bound = Expectation(one.measure, one.sign, one.bound, one.text)
     told = judge.of_one_point(bound, ended, at_every_look=pair.is_mine_sequential)
-    return _Found(told.holds, Told(told.value, math.nan, math.nan))
+    return _Found(told.holds, _NOT_MEASURED if told.why else Told(told.value, math.nan, math.nan), why=told.why)
 
 
 def _of_change(one: Condition, pair: Pair) -> _Found:
     """Whether new - factor * old is surely beyond the bound: of a ratio this is Fieller's way, which asks no division.
     From a time that always comes to one that never does is beyond every bound; of two that never come nobody can tell.
+    Of a time that a run is too short to come to only the least is known.
     """
     if isinstance(found := both(pair, one.measure), str):
         return _Found("not measured", _NOT_MEASURED, why=found)
@@ -164,19 +169,47 @@ def _of_change(one: Condition, pair: Pair) -> _Found:
     mine, theirs = (float(side.mean()) for side in found.restricted())
     change = mine / theirs - 1 if theirs else math.nan
     never, was = np.isinf(found.mine).all(), np.isinf(found.theirs).all()
+    too_short, was_too_short = found.late
+    longer = _longer(one, pair, found) if too_short.any() or was_too_short.any() else ""
     if never and was:
-        return _Found("unsure", _NOT_MEASURED, why=f"never in {pair.than}, never in {pair.run}")
+        words = f"{_never(found, 1)} in {pair.than}, {_never(found, 0)} in {pair.run}"
+        return _Found("unsure", _NOT_MEASURED, why=f"{words}: {longer}" if longer else words)
+    turned = ""
     if never != was and not (np.isinf(found.mine).any() and np.isinf(found.theirs).any()):
-        is_more = bool(never)
-        holds: Holds = "yes" if is_more == (one.sign in (">", ">=")) else "no"
-        back = show_measure(one.measure, float((found.theirs if is_more else found.mine).mean()))
         # a difference would be one from the horizon, which says nothing of the system
-        return _Found(holds, _NOT_MEASURED, why=f"{back} → never" if is_more else f"never → {back}")
-    by = found.difference(one.factor)
+        back = show_measure(one.measure, float((found.theirs if never else found.mine).mean()))
+        turned = f"{back} → {_never(found, 0)}" if never else f"{_never(found, 1)} → {back}"
+        if not (too_short if never else was_too_short).all():
+            return _Found("yes" if bool(never) == (one.sign in (">", ">=")) else "no", _NOT_MEASURED, why=turned)
+    by = found.beyond_horizon(one.factor)
     if by.why and not pair.has_one_run_each:
         return _Found("unsure", told, change, f"no interval: {by.why}")
-    ends = {_beyond(one.sign, end - one.bound) for end in ((by.mean,) if by.why else (by.low, by.high))}
-    return _Found("unsure" if len(ends) > 1 else "yes" if ends == {True} else "no", told, change)
+    ends = {_beyond(one.sign, end - one.bound) for end in (by.low, by.high)}
+    if len(ends) > 1 and longer:
+        return _Found("unsure", _NOT_MEASURED, why=f"{turned or _too_short(pair, found)}: {longer}")
+    holds: Holds = "unsure" if len(ends) > 1 else "yes" if ends == {True} else "no"
+    return _Found(holds, _NOT_MEASURED, why=turned) if turned else _Found(holds, told, change)
+
+
+def _never(found: Both, i: int) -> str:
+    """How the runs of a side (0: new) end none of which comes to a time: a longer run may come to it, or none does."""
+    return f"not within {show_duration(found.limit_s)}" if found.late[i].all() else "never"
+
+
+def _too_short(pair: Pair, found: Both) -> str:
+    """How many runs of each side are too short to come to a time."""
+    sides = ((pair.than, found.late[1]), (pair.run, found.late[0]))
+    many = [f"{int(some.sum())} of {len(some)} runs of {name}" for name, some in sides if some.any()]
+    return f"not within {show_duration(found.limit_s)} in {' and '.join(many)}"
+
+
+def _longer(one: Condition, pair: Pair, found: Both) -> str:
+    """What horizon would tell more, in words: with a number where the old time, to which the new is held, is known."""
+    if found.late[1].any():
+        return late.wanted(0.0, pair.horizon_s)
+    old_s = float(found.restricted()[1].mean())
+    from_s = pair.horizon_s - found.limit_s
+    return late.wanted(from_s + one.factor * old_s + one.bound + pair.mine.hold_s, pair.mine.horizon_s)
 
 
 def _beyond(sign: str, much: float) -> bool:

@@ -15,7 +15,7 @@ from recovery.errors import Refusal
 from recovery.measures import register
 from recovery.measures.for_good import OF_RETURN, is_always
 from recovery.statistics import clusters
-from recovery.statistics.arrays import Floats
+from recovery.statistics.arrays import Flags, Floats
 from recovery.statistics.estimate import Estimate
 from recovery.store import record
 from recovery.store.compare_record import Difference
@@ -51,7 +51,10 @@ class Pair(NamedTuple):
 
 
 class Both(NamedTuple):
-    """A measure of the runs of a pair, without those that know nothing of it; a time that never came is inf."""
+    """A measure of the runs of a pair, without those that know nothing of it; a time that never came is inf. `least`
+    has the same two sides with the least that a time can be in runs that are too short to come to it, `late` says
+    which runs these are.
+    """
 
     mine: Floats
     theirs: Floats
@@ -60,8 +63,9 @@ class Both(NamedTuple):
     limit_s: float  # what a time counts as that never came; nan of what is no time
     are_paired: bool
     is_sequential: bool
-    most: float  # what a value of the measure can be
-    least: float
+    limits: tuple[float, float]  # what a value of the measure can be
+    least: tuple[Floats, Floats]
+    late: tuple[Flags, Flags]
 
     def restricted(self) -> tuple[Floats, Floats]:
         """Both sides with the limit for what never came."""
@@ -80,9 +84,19 @@ class Both(NamedTuple):
             told = of_independent(
                 mine, self.units, theirs, self.their_units, factor=factor, is_sequential=self.is_sequential
             )
-        low, high = self.least - factor * self.most, self.most - factor * self.least
+        least, most = self.limits
+        low, high = least - factor * most, most - factor * least
         ends = cut(Estimate(told.mean, told.low, told.high), low, high)  # no mean is beyond what each value can be
         return Told(*ends, told.why)
+
+    def beyond_horizon(self, factor: float = 1.0) -> Told:
+        """The same where a time that some run is too short to come to may be any that is longer: then one end of the
+        interval is not known, or neither. Without an interval both ends are the mean.
+        """
+        told = self._replace(mine=self.least[0], theirs=self.least[1]).difference(factor)
+        mine, theirs = (bool(late.any()) for late in self.late)
+        low, high = (told.mean, told.mean) if math.isnan(told.low) else (told.low, told.high)
+        return told._replace(low=-math.inf if theirs else low, high=math.inf if mine else high)
 
 
 def paired(first: Side, other: Side, variant: str = "") -> list[Pair]:
@@ -144,6 +158,7 @@ def both(pair: Pair, measure: str) -> Both | str:
         if not known[0].any():
             return "no two runs of the same seed and draws both have a number of it"
     own, their = (np.asarray(runs.units)[k] for runs, k in zip((pair.mine, pair.theirs), known, strict=True))
+    (least_a, late_a), (least_b, late_b) = pair.mine.at_least(measure), pair.theirs.at_least(measure)
     a, b = a[known[0]], b[known[1]]
     is_time = units.is_time(measure) and bool((a >= 0).all() and (b >= 0).all())
     if not is_time and not (np.isfinite(a).all() and np.isfinite(b).all()):
@@ -153,7 +168,10 @@ def both(pair: Pair, measure: str) -> Both | str:
         return "the dependency of a run is back only when the shorter experiment ends, and such times begin there"
     least, most = register.limits_of(measure)
     most = limit_s if is_time else most
-    return Both(a, b, own.tolist(), their.tolist(), limit_s, pair.are_paired, pair.is_sequential, most, least)
+    return Both(
+        a, b, own.tolist(), their.tolist(), limit_s, pair.are_paired, pair.is_sequential, (least, most),
+        (least_a[known[0]], least_b[known[1]]), (late_a[known[0]], late_b[known[1]]),
+    )  # fmt: skip
 
 
 def _limit_s(pair: Pair, measure: str) -> float:

@@ -1,7 +1,7 @@
 """The sides of a comparison: folders of finished runs or sweeps, each as the runs of its variants."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from math import nan
+from math import inf, nan
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery.errors import Refusal
-from recovery.measures import register
+from recovery.measures import late, register
 from recovery.measures.for_good import of_rows
 from recovery.measures.register import TrafficName, class_of
-from recovery.statistics.arrays import Floats
+from recovery.statistics.arrays import Flags, Floats
 from recovery.store import folder, sweep_record
 from recovery.store.compare_record import CALLED
 from recovery.store.parts import runs_of_sweep
@@ -30,7 +30,8 @@ class Runs(NamedTuple):
 
     Two runs of the same `draws` have their draws in common. `units` are what is independent of each other: a run, or
     the replication of a sweep. `of_class` are verdicts of classes by their names, `group` the record of all its runs
-    (None of a sweep), `held_s` how long a lease is held that nobody renews (nan: not known).
+    (None of a sweep), `held_s` how long a lease is held that nobody renews (nan: not known), `horizon_s` how long runs
+    are, `hold_s` for how long what is back must stay so.
     """
 
     draws: list[Hashable]
@@ -40,6 +41,8 @@ class Runs(NamedTuple):
     of_class: Mapping[str, list[str]] = MappingProxyType({})
     group: Group | None = None
     held_s: float = nan
+    horizon_s: float = inf
+    hold_s: float = 0.0
 
     def verdicts_of(self, measure: str) -> list[str]:
         """How each run ended, for whom a measure is of: a class, or all."""
@@ -51,6 +54,18 @@ class Runs(NamedTuple):
             return np.array([verdict == "collapsed" for verdict in self.verdicts], float)
         return self.measures.get(measure, _NOTHING)
 
+    def at_least(self, measure: str) -> tuple[Floats, Flags]:
+        """A measure of each run, float64[runs], of runs that are too short to come to it the least that it can be; and
+        which these are.
+        """
+        values = self.of(measure).copy()
+        is_late = np.zeros(len(values), bool)
+        for i in np.flatnonzero(np.isinf(values)):
+            row = {"verdict": self.verdicts_of(measure)[i], **{name: own[i] for name, own in self.measures.items()}}
+            is_late[i] = late.is_late(measure, values[i], row)
+            values[i] = late.at_least_s(measure, row, self.horizon_s, self.hold_s) if is_late[i] else values[i]
+        return values, is_late
+
     def at(self, places: Sequence[int]) -> "Runs":
         """The runs at these places, in this order."""
         return Runs(
@@ -61,6 +76,8 @@ class Runs(NamedTuple):
             {name: [verdicts[i] for i in places] for name, verdicts in self.of_class.items()},
             self.group,
             self.held_s,
+            self.horizon_s,
+            self.hold_s,
         )
 
 
@@ -156,6 +173,8 @@ def _run(place: Path) -> Side:
             {class_of(word): [row.words[word] for row in own] for word in own[0].words if word.startswith(_OF_CLASS)},
             groups.get(name),
             _held_s(groups.get(name)),
+            manifest.horizon_s,
+            groups[name].scenario.hold_s if name in groups else 0.0,
         )
         for name, own in rows.items()
     }
@@ -219,6 +238,8 @@ def _sweep(place: Path) -> Side:
                 {name: of_rows(own, name) for name in names},
                 {class_of(name): own[name].to_list() for name in own.columns if name.startswith(_OF_CLASS)},
                 held_s=policy.held_s,
+                horizon_s=manifest.horizon_s,
+                hold_s=0.0 if summary.middle is None else summary.middle.scenario.hold_s,
             )
     if not variants:
         raise Refusal(f"{place} holds no run of a sweep that was done; want recovery sweep --resume")

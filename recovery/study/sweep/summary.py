@@ -148,13 +148,14 @@ def _rows_of_first(work: Sweeping, draws: "pl.DataFrame") -> list[Ended]:
     """Runs of the file as it stands, at every point of the levers."""
     import polars as pl
 
-    levers = {policy.id: policy.levers for policy in work.policies if policy.variant == work.policies[0].variant}
-    rows = draws.filter(pl.col("error").is_null() & pl.col("policy_id").is_in(list(levers)))
+    own = {policy.id: policy for policy in work.policies if policy.variant == work.policies[0].variant}
+    scenarios = {one.id: work.experiment.variants[one.number].scenario for one in own.values()}
+    rows = draws.filter(pl.col("error").is_null() & pl.col("policy_id").is_in(list(own)))
     unit = "run_replication" if work.sweep.runs_are_units else "replication"
     return [
         Ended(
             row["variant"],
-            levers[row["policy_id"]],
+            own[row["policy_id"]].levers,
             row[unit],
             row["verdict"],
             {
@@ -162,6 +163,9 @@ def _rows_of_first(work: Sweeping, draws: "pl.DataFrame") -> list[Ended]:
                 for name, value in row.items()
                 if value is None or isinstance(value, int | float)
             },
+            {name: value for name, value in row.items() if isinstance(value, str)},
+            scenarios[row["policy_id"]].horizon,
+            scenarios[row["policy_id"]].hold,
         )
         for row in rows.iter_rows(named=True)
     ]
