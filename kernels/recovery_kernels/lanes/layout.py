@@ -49,9 +49,9 @@ _SIDE_BY_SIDE = MOST_WORKERS + AHEAD
 STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH, DONE_AT, RECORD, PAUSE_NS = range(
     0, 10 * _SIDE_BY_SIDE, _SIDE_BY_SIDE
 )
-# Of the requests of a batch alone, from 0 on: the service (ns) if it is a first request and if it is a renewal; whose
-# numbers are those of what its worker had done before, and that worker as in Host.free then.
-AS_FIRST, AS_RENEWAL, BEFORE, FREED = range(10 * _SIDE_BY_SIDE, 10 * _SIDE_BY_SIDE + 4 * AHEAD, AHEAD)
+# Of the requests of a batch alone, from 0 on: the service (ns) if it is a renewal, and how much longer it is if it is a
+# first request; whose numbers are those of what its worker had done before, and that worker as in Host.free then.
+AS_RENEWAL, LONGER, BEFORE, FREED = range(10 * _SIDE_BY_SIDE, 10 * _SIDE_BY_SIDE + 4 * AHEAD, AHEAD)
 WORKERS = FREED + AHEAD
 IDLE, FORESEEN, GRANTS, WASTES, TELLS, FAILS_UNHEARD = range(6)
 

@@ -16,7 +16,6 @@ from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.lanes.layout import (
     AHEAD,
-    AS_FIRST,
     AS_RENEWAL,
     BATCH,
     BEFORE,
@@ -37,6 +36,7 @@ from recovery_kernels.lanes.layout import (
     IDLE,
     LANE_BITS,
     LAST,
+    LONGER,
     MASK,
     NEAR,
     NEVER,
@@ -115,10 +115,14 @@ def _look_ahead(params, rules, keys, inputs, host, lane, first, timeout_ns):  # 
         soonest = min(soonest, rows[place(at + EXPIRES)])
         latest = max(latest, rows[place(at + EXPIRES)])
     most = np.float64(timeout_ns + 1)
-    if soonest <= workers[place(SUBMITTED_AT + BATCH + begin + many - 1)] + timeout_ns:
-        _draw_services(params.establish, keys.service, inputs, host, begin, many, most, AS_FIRST)
+    may_be_first = soonest <= workers[place(SUBMITTED_AT + BATCH + begin + many - 1)] + timeout_ns
+    if may_be_first:
+        _draw_services(params.establish, keys.service, inputs, host, begin, many, most, LONGER)
     if latest > workers[place(SUBMITTED_AT + BATCH + begin)]:
         _draw_services(params.renew, keys.service, inputs, host, begin, many, most, AS_RENEWAL)
+    for each in range(begin, begin + many):
+        longer = workers[place(LONGER + each)] - workers[place(AS_RENEWAL + each)]
+        workers[place(LONGER + each)] = longer if may_be_first else 0
     if rules.check_ns < 0:
         for each in range(many):
             slot = BATCH + begin + each
@@ -304,6 +308,9 @@ def _begin(params, rules, host, is_few, ahead, stop, latest, timeout_ns, begin, 
     """Find out which worker takes each request of a batch, when, and when it is done. Returns before which of them that
     ends, and the least of the workers. `is_few`: they are four at most, and written out, so that the order of all stays
     in registers.
+
+    A request waits for what the one before it gives, so each step from `least` to the next `least` costs time: times
+    are compared and added as they lie in Host.free, and a first request adds to a service rather than choose one.
     """
     workers, free = host.workers, host.free
     worker_bits = rules.worker_bits
@@ -320,11 +327,13 @@ def _begin(params, rules, host, is_few, ahead, stop, latest, timeout_ns, begin, 
         now = workers[place(SUBMITTED_AT + slot)]
         worker = least & number_of
         before = workers[place(RECORD + worker)]
-        start = max(now, (least >> worker_bits) - 1)
+        begins = max(((now + 1) << worker_bits) | worker, least)
+        start = (begins >> worker_bits) - 1
         if now >= stop or start > max(now, ahead) or workers[place(OUTCOME + before)] > GRANTS:
             break
-        as_first, as_renewal = workers[place(AS_FIRST + each)], workers[place(AS_RENEWAL + each)]
-        finish = start + (as_first if workers[place(EXPIRES_AT + slot)] <= start else as_renewal)
+        longer = workers[place(LONGER + each)] if workers[place(EXPIRES_AT + slot)] <= start else 0
+        freed = begins + (workers[place(AS_RENEWAL + each)] << worker_bits) + (longer << worker_bits)
+        finish = (freed >> worker_bits) - 1
         if finish > now + timeout_ns or finish > latest:
             break
         workers[place(BEFORE + each)] = before
@@ -332,7 +341,7 @@ def _begin(params, rules, host, is_few, ahead, stop, latest, timeout_ns, begin, 
         workers[place(STARTED_AT + slot)] = start
         workers[place(DONE_AT + slot)] = finish
         workers[place(RECORD + worker)] = slot
-        least = ((finish + 1) << worker_bits) | worker
+        least = freed
         free[place(worker)] = least
         if is_few:
             least, two, three, four = _four(two, three, four, least)
