@@ -83,9 +83,9 @@ def main() -> None:
     if reason := missing():
         sys.exit(reason)
     for engine in ENGINES:
-        for storm in ("STORM", "COLLAPSE"):
+        for storm in ("STORM", "AT_RANDOM", "COLLAPSE"):
             count = per_event(storm, engine)
-            print(f"{engine:6}  {storm:8} {count:7.1f} instructions per logical event, on {PROCESSOR}")
+            print(f"{engine:6}  {storm:9} {count:7.1f} instructions per logical event, on {PROCESSOR}")
 
 
 if __name__ == "__main__":

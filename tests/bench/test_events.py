@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import instructions
 import ours
 import pytest
-from peers import COLLAPSE, HERD, MEASURES, PEERS, SMALL, STORM, StormParams, disagreements
+from peers import AT_RANDOM, COLLAPSE, HERD, MEASURES, PEERS, SMALL, STORM, StormParams, disagreements
 from peers.mm8 import QUEUES, QueueParams
 from peers.program import Program
 from recovery_kernels.policies import LIFO
@@ -42,7 +42,7 @@ class Yardstick(NamedTuple):
     rounds: dict[str, int]
 
 
-JITTER = 0.1
+JITTER = AT_RANDOM.jitter
 QUEUE = QueueParams()
 YARDSTICKS = {
     yardstick.title.partition(",")[0]: yardstick
@@ -56,7 +56,7 @@ YARDSTICKS = {
         Yardstick(
             f"renewals at random, ns per logical event of the storm with {JITTER:.0%} of jitter",
             PEERS, MEASURES,
-            replace(STORM, jitter=JITTER), replace(SMALL, jitter=JITTER), replace(STORM, jitter=JITTER),
+            AT_RANDOM, replace(SMALL, jitter=JITTER), AT_RANDOM,
             {"heap-cpp": 5, "wheel-cpp": 15, "ours, events": 15, "ours": 25},
         ),
         Yardstick(

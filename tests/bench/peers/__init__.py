@@ -43,6 +43,9 @@ STORM = StormParams()
 HERD = StormParams(phase_s=0.001)
 """All at once, and the last is served just before it would give up."""
 
+AT_RANDOM = StormParams(jitter=0.1)
+"""As STORM, but renewals come at random."""
+
 COLLAPSE = StormParams(phase_s=0.001, timeout_s=20.0)
 """The same herd, less patient: soon only abandoned requests are served, for ever."""
 
