@@ -144,6 +144,17 @@ def test_variants_are_matched_by_name_and_the_first_with_the_first(folder_of: Ma
     assert all(row.verdict == "one run: no interval" for row in rows)
 
 
+def test_what_a_policy_refuses_stands_in_the_table(folder_of: Maker, tmp_path: Path) -> None:
+    """It is the cost by which a run tells it. Oracle: the shares as written, 0 % beside 63 %; no row where none is."""
+    none = folder_of(tmp_path / "none", {"w": [100.0]}, denied_share=0.0)
+    some = folder_of(tmp_path / "some", {"w": [100.0]}, denied_share=0.0063)
+    assert "denied_share" not in compare_text.told(beside(none, none))
+    found = beside(none, some)
+    [row] = [line for line in compare_text.lines(found.differences) if line[0] == "denied_share"]
+    assert row[1:4] == ["0 %", "63 %", "+63 pp"]
+    assert "denied_share" in compare_text.told(beside(none, none, conditions=["denied_share > +1pp"]))
+
+
 def test_never_counts_as_the_horizon_and_is_told(folder_of: Maker, tmp_path: Path) -> None:
     a = folder_of(tmp_path / "a", {"w": [100.0, math.inf]})
     b = folder_of(tmp_path / "x" / "a", {"w": [math.inf, math.inf]})

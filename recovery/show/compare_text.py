@@ -17,8 +17,9 @@ Show = Callable[[float], str]
 SHOWN = (
     "ttr50_s", "ttr90_s", "ttr99_s", "ttr100_s", "ttr_renewed_s", "launches_normal_s", "latency_normal_s",
     "capacity_normal_s", "errors_end_s", "all_normal_s", "served_share", "latency_p99_s", "amplification",
-    "wasted_share", "queue_peak", "backlog_peak", "unleased_holder_hours", "error_minutes",
+    "wasted_share", "denied_share", "queue_peak", "backlog_peak", "unleased_holder_hours", "error_minutes",
 )  # fmt: skip
+REFUSED = "denied_share"  # a row of its own only where something is refused, as of a run
 NEVER = "A time that never came counts as the horizon, a time to recovery as what is left from the dependency's return."
 _NAMED = {"all_normal_s": "all normal again"}
 _HOLDS = {
@@ -312,6 +313,8 @@ def lines(own: Sequence[Difference], also: Sequence[str] = ()) -> list[list[str]
     """The rows of a table, its head first; with the measures of `also`."""
     out = [["measure", own[0].than, own[0].run, "difference", "95 %", ""]]
     for row in [row for name in dict.fromkeys((*SHOWN, *also)) for row in own if row.measure == name]:
+        if row.measure == REFUSED and row.mean == row.than_mean == 0 and row.measure not in also:
+            continue
         show, by, ends = show_of(row.measure), by_of(row.measure), row.difference
         span = _span(row)
         means = _means(row)
