@@ -25,6 +25,7 @@ from recovery.show import pages, report_sweep, sweep_figures
 from recovery.show.sweep_figures import harm
 from recovery.show.sweep_figures.drawn import Sweep, Told, labels, told
 from recovery.show.sweep_figures.harm import front
+from recovery.show.sweep_figures.sensitivity import sensitivity
 from recovery.store import sweep_record
 from recovery.store.json_text import to_json
 from recovery.store.manifest_record import FORMAT
@@ -367,6 +368,18 @@ def pictures(folder: Path) -> list[Any]:
     manifest, found = sweep_record.manifest_of(folder), sweep_record.read(folder)
     runs = pl.read_parquet(folder / "runs.parquet")
     return sweep_figures.figures_for(Sweep(manifest, found, runs, series, "recovery sweep x.toml"))
+
+
+def test_an_input_that_decides_nearly_all_decides_a_hundred_percent(folders: dict[str, Path]) -> None:
+    """Two digits of 99.8 %."""
+    folder = folders["leases"]
+    found = sweep_record.read(folder)
+    first = found.sensitivity[0]
+    inputs = tuple(one.model_copy(update={"ST": one.ST.model_copy(update={"mean": 0.998})}) for one in first.inputs)
+    sure = found.model_copy(update={"sensitivity": (first.model_copy(update={"inputs": inputs}),)})
+    runs = pl.read_parquet(folder / "runs.parquet")
+    [seen] = sensitivity(Sweep(sweep_record.manifest_of(folder), sure, runs, None, "recovery sweep x.toml"))
+    assert "(100 %) under" in seen.figure.get_label()
 
 
 def test_a_page_of_a_sweep_speaks_of_what_its_holders_are_called(folders: dict[str, Path]) -> None:

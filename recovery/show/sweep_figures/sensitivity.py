@@ -77,7 +77,8 @@ def sensitivity(sweep: Sweep) -> Iterator[Picture]:
     said = []
     for one in chosen:
         top = max(one.inputs, key=total)
-        said.append(f"{top.key} ({total(top) * 100:.2g} %) under “{wrapped(one.words or one.name, 56, 1)}”")
+        much = units.show_share(round(total(top), 2))
+        said.append(f"{top.key} ({much}) under “{wrapped(one.words or one.name, 56, 1)}”")
     figures.entitle(figure, f"What decides most: {'; '.join(said)}")
     yield Picture("sensitivity", figure,
                   f"Sobol indices of {chosen[0].measure} with their intervals: the share of its variance that an "
