@@ -96,6 +96,7 @@ class Fleet(Record):
     lease_s: Number  # mean
     grace_s: Number  # how much longer a lease is honoured
     check_every_s: Number
+    check_jitter: Number = Field(0.0, exclude_if=lambda value: value == 0)  # by which share it varies, up and down
     renewals_per_s: Number
     renewals_share: Number  # of the hosts' work
     most: int = Field(0, exclude_if=lambda value: value == 0)  # holders of the host that has most of them; 0: all hosts
@@ -112,6 +113,11 @@ class Fleet(Record):
     def held_s(self) -> float:
         """How long a lease is held that nobody renews (mean), s: so late a holder that dies may be missed."""
         return self.lease_s + self.grace_s
+
+    @property
+    def renews_s(self) -> float:
+        """How long the hosts need to renew all leases, if they do nothing else, s."""
+        return self.check_every_s * self.renewals_share
 
     @property
     def asks(self) -> int:
@@ -249,6 +255,7 @@ class Planned(Record):
         0.0, exclude_if=lambda value: value == 0
     )  # of a restart: how long its clients are refused
     # at once and at no cost, if all their first attempts are: then `comes_within_s` is of their next ones
+    ends_share: Number = Field(1.0, exclude_if=lambda value: value == 1)  # of end-sessions: the share of the clients
     sets: str = Field("", exclude_if=lambda value: not value)  # the key that they set, and its value
     sets_from: str = Field("", exclude_if=lambda value: not value)  # of a ramp: the value from which it goes
     over_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how long the ramp takes; 0: at once

@@ -593,7 +593,8 @@ def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
     measure, what = advice.measure_of(summary), advice.is_back(summary)
     if standings.is_lost_again(summary, group, measure):
         first = advice.first_standing(summary, group)
-        what = f"{what} after {first.whole()}, then leases are lost once more, and 99 % are back for the last time"
+        what = f"{what} after {first.whole()}, then leases are lost {moments.more(group)}, "
+        what += "and 99 % are back for the last time"
     elif standings.is_always(summary.rows_of(group), measure):
         return f"“{group.variant}”: 99 %{advice.whose(summary)} have a lease all the time"
     return f"“{group.variant}”: {what} {moments.after(group, now)}"

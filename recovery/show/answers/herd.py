@@ -47,6 +47,28 @@ def learns_s(scenario: Scenario) -> float:
     return max((action.learns_s for action in scenario.actions), default=0.0)
 
 
+def come(scenario: Scenario) -> float:
+    """Requests that come from when on recovery is counted: of all, or of those whose sessions operators ended; nan of
+    jobs.
+    """
+    if scenario.fleet is None:
+        return math.nan
+    ended = [one.ends_share for one in scenario.actions if math.isfinite(one.comes_within_s)]
+    return scenario.fleet.asks * (max(ended, default=1.0) if scenario.is_counted_from_end else 1.0)
+
+
+def renewals_wait_s(scenario: Scenario, within_s: float = 0.0) -> float:
+    """How long the last renewal waits where all make their leases within a time, or as fast as the hosts do, and a
+    check later renew as close together, but for the jitter of checks, s; 0 where they are served as they come.
+    """
+    fleet = scenario.fleet
+    if fleet is None:
+        return 0.0
+    made_s = max(within_s, come(scenario) / scenario.hosts.fastest_per_s)
+    apart_s = made_s + 2 * fleet.check_jitter * fleet.check_every_s
+    return max(fleet.renews_s * come(scenario) / fleet.asks - apart_s, 0.0)
+
+
 def refused_s(scenario: Scenario) -> float:
     """How long clients whose sessions operators ended, from when on recovery is counted, are refused at once, s; 0
     where not all of them are, or it is not known how far apart they come then.
@@ -75,8 +97,7 @@ def is_apart(scenario: Scenario) -> bool:
 
 def piling_up(scenario: Scenario) -> float:
     """The most requests that wait where all come back: what the hosts do not serve meanwhile."""
-    asks = float(scenario.fleet.asks) if scenario.fleet is not None else math.nan
-    return max(asks - served_meanwhile(scenario), 0.0)
+    return max(come(scenario) - served_meanwhile(scenario), 0.0)
 
 
 def served_meanwhile(scenario: Scenario) -> float:
@@ -92,7 +113,7 @@ def is_in_one_instant(scenario: Scenario) -> bool:
     fleet, hosts = scenario.fleet, scenario.hosts
     if fleet is None or not scenario.is_counted_from_end:
         return False
-    return comes_within_s(scenario) < min(hosts.timeout_s, fleet.asks / hosts.capacity_per_s / 2)
+    return comes_within_s(scenario) < min(hosts.timeout_s, come(scenario) / hosts.capacity_per_s / 2)
 
 
 def is_of_the_end(scenario: Scenario) -> bool:
@@ -131,7 +152,7 @@ def narrow(scenario: Scenario) -> Narrow | None:
     is_gated = policies.guard.name != "none" or any(action.lets_in for action in scenario.actions)
     if policies.queue.name != "fifo" or is_bounded or is_gated:
         return None
-    work_s = fleet.asks / hosts.capacity_per_s  # renewals come behind them
+    work_s = come(scenario) / hosts.capacity_per_s  # renewals come behind them
     return Narrow(spread_s, work_s) if piling_up(scenario) > hosts.capacity_per_s * hosts.timeout_s / 2 else None
 
 

@@ -117,7 +117,7 @@ def predicted(group: Group) -> Limit | None:
     """
     if (found := collapse_of(group)) is not None or group.scenario.fleet is None:
         return found
-    work = float(group.scenario.fleet.asks)
+    work = herd.come(group.scenario)
     hosts_s = gates.hosts_s(group.scenario, work)
     alone = _alone(group.scenario.hosts, hosts_s)
     return max(_bounds(group, work, hosts_s, alone), key=lambda limit: limit.number)
@@ -361,15 +361,14 @@ def _that_ask(group: Group) -> float:
     served = herd.served_meanwhile(group.scenario) if herd.is_apart(group.scenario) else 0.0
     out = group.mean("fluid_bound_s") * hosts.fastest_per_s + (1 - gates.MOST) * fleet.asks
     if math.isinf(gates.expiries_per_s(group.scenario)) or not out < fleet.asks or not fleet.renewals_per_s > 0:
-        return max(fleet.asks - served, 0.0)
+        return max(herd.come(group.scenario) - served, 0.0)
     renewal = fleet.renewals_share * hosts.capacity_per_s / fleet.renewals_per_s
     return max(out + renewal * (fleet.asks - out) - served, 0.0)
 
 
-def _of_whole_fleet(scenario: Scenario) -> float:
-    """How many timeouts long the work of all holders is."""
-    asks = scenario.fleet.asks if scenario.fleet is not None else math.nan
-    return asks / (scenario.hosts.capacity_per_s * scenario.hosts.timeout_s)
+def _of_all_who_come(scenario: Scenario) -> float:
+    """How many timeouts long the work of all who come back is."""
+    return herd.come(scenario) / (scenario.hosts.capacity_per_s * scenario.hosts.timeout_s)
 
 
 def timeout_limit(group: Group) -> Limit | None:
@@ -384,7 +383,7 @@ def timeout_limit(group: Group) -> Limit | None:
     if (piled := _piled_up(group)) > (1 + TOLD) * times:
         times, waiting = piled, show_count(group.mean("queue_peak"))
         what = f"requests hang until the dependency is back, and those who wait, up to {waiting}, need"
-    asks = group.scenario.fleet.asks if group.scenario.fleet is not None else 0
+    asks = herd.come(group.scenario)
     if hosts.queue_limit < asks * (1 - TOLD) and times == _in_timeouts(group, hosts.queue_limit):
         what = f"all who ask bring {show_duration(asks / _then_per_s(group))} of work; a full queue is"
     if not times > 1:  # what was given up and tried again lengthens the queue too
@@ -404,7 +403,7 @@ def timeout_limit(group: Group) -> Limit | None:
     if is_apart and times == _in_timeouts(group, herd.piling_up(group.scenario)):
         waits = show_duration(times * hosts.timeout_s)
         text = f"{_come_back(group.scenario)}; up to {waits} of it wait, which is {_of_a_timeout(hosts, times)}"
-    elif times == _of_whole_fleet(group.scenario) and herd.is_in_one_instant(group.scenario):
+    elif times == _of_all_who_come(group.scenario) and herd.is_in_one_instant(group.scenario):
         text = f"{_come_back(group.scenario)}, which is {_of_a_timeout(hosts, times)}"
     in_restarts = _lost_in_restarts(group)
     if hung is not None and in_restarts is not None and hung.number > more * times:  # what stood there before them
@@ -974,7 +973,7 @@ LOST = {
 
 def _come_back(scenario: Scenario) -> str:
     """How close together all come back, and since when, with how much work they are."""
-    asks, hosts, spread_s = scenario.fleet.asks if scenario.fleet else 0, scenario.hosts, herd.apart_s(scenario)
+    asks, hosts, spread_s = herd.come(scenario), scenario.hosts, herd.apart_s(scenario)
     who, when = f"all {show_count(asks)}", "in one instant" if spread_s == 0 else f"within {show_duration(spread_s)}"
     since = "when their sessions end" if scenario.is_counted_from_end else "once the dependency is back"
     if (refused_s := herd.refused_s(scenario)) > 0:

@@ -9,6 +9,8 @@ from recovery.store.run_record import Group
 from recovery.store.scenario_record import Span
 from recovery.units import show_count, show_duration, show_share
 
+WELL = 0.99  # of all: times to recovery are until so many have a lease
+TWICE = 2
 SPELLS = 2  # times without leases that are told one by one
 
 
@@ -38,6 +40,17 @@ def is_lost_only_later(group: Group) -> bool:
     """Whether leases are lost, but none before recovery is counted, nor as it begins to be."""
     spans = group.unleased_spans or ((group.unleased,) if group.unleased is not None else ())
     return bool(spans) and all(began_s(group, one) > group.mean("recovers_from_s") for one in spans)
+
+
+def more(group: Group) -> str:
+    """How often leases are lost after they were back, as the end of "lost …": of several runs that of each is not
+    known.
+    """
+    from_s = group.mean("recovers_from_s")
+    times = sum(began_s(group, one) > from_s and not one.least_share >= WELL for one in group.unleased_spans)
+    if group.runs != 1 or times <= 1:
+        return "once more"
+    return "twice more" if times == TWICE else f"{times} more times"
 
 
 def after(group: Group, found: Standing) -> str:

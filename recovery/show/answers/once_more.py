@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from recovery.show.answers import gates, mechanism, moments
+from recovery.show.answers import gates, herd, mechanism, moments
 from recovery.store.run_record import Group, Measured, Row
 from recovery.store.scenario_record import Planned, Span
 from recovery.units import show_duration
@@ -52,7 +52,8 @@ def why(done: Group, back_s: float) -> mechanism.Limit | None:
         return None
     begin_s = moments.began_s(done, loss)
     deed = _deed(done, begin_s)
-    found = mechanism.limit_of(_since(done, loss, begin_s, back_s), ttr_s=back_s - begin_s)
+    found = _in_step(done, begin_s) if deed is None else None
+    found = found or mechanism.limit_of(_since(done, loss, begin_s, back_s), ttr_s=back_s - begin_s)
     if found is not None and found.text.startswith(HEAD):
         return found._replace(text=f"{found.text}.")
     text = f"{HEAD} from {show_duration(begin_s)} after the start on"
@@ -61,6 +62,24 @@ def why(done: Group, back_s: float) -> mechanism.Limit | None:
     if found is None:
         return mechanism.Limit("operator" if deed is not None else "", f"{text}.", math.nan)
     return found._replace(text=f"{text}: {found.text}.")
+
+
+def _in_step(done: Group, begin_s: float) -> mechanism.Limit | None:
+    """Renewals in step, by which leases are lost that were made close together: those come as close together a check
+    later, and the hosts need longer for them than a timeout. None where the loss comes sooner than a check.
+    """
+    scenario, fleet = done.scenario, done.scenario.fleet
+    if fleet is None or not herd.renewals_wait_s(scenario) > scenario.hosts.timeout_s:
+        return None
+    if not begin_s > done.mean("recovers_from_s") + fleet.check_every_s * (1 - fleet.check_jitter):
+        return None
+    later, renews = show_duration(fleet.check_every_s), show_duration(fleet.renews_s)
+    times = fleet.renews_s / scenario.hosts.timeout_s
+    without = "" if fleet.check_jitter else ", without jitter (lease.check_jitter)"
+    text = f"leases that were made close together are renewed close together, {later} later{without}; all renewals are "
+    text += f"{renews} of work, which is {times:.3g} times the {show_duration(scenario.hosts.timeout_s)} after which a "
+    text += "client gives up"
+    return mechanism.Limit("renewals", text, times)
 
 
 def deed_of(done: Group) -> Planned | None:

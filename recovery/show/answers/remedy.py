@@ -14,6 +14,8 @@ from recovery.units import show_count, show_duration
 REFUSING = 0.1  # of the hosts' work: saying no should take no more
 HIGH = 0.9  # of what the hosts can do: a limit that holds nobody back and yet spares them
 SHORT_QUEUE = "a short queue"
+CLOSER = (SHORT_QUEUE, "a higher limit", "a higher limit at once", "newest first", "no step by hand")
+"""Remedies by which leases may be made as fast as the hosts do."""
 FIRST_DELAY = "a first delay"
 SAME = 0.02  # relative: what is proposed is told with two or three digits, and so near to what is set it is no change
 HEADROOM = 0.7  # of the hosts' work: what must be done all the time should take no more
@@ -32,7 +34,31 @@ class Remedy(NamedTuple):
 
 
 def of(group: Group, limit: Limit) -> Remedy | None:
-    """The change that removes a limit of a variant; None where no key of the file does."""
+    """The change that removes a limit of a variant; None where no key of the file does. Where leases may then be made
+    so close together that renewals, which come as close a check later, time out, it says what stands against that.
+    """
+    found = _of(group, limit)
+    if found is None or found.name not in CLOSER or not _is_crowded(group.scenario):
+        return found
+    text = "; but all then renew in step a check later, which they would not get through in time without "
+    return found._replace(text=f"{found.text}{text}lease.check_jitter")
+
+
+def _is_crowded(scenario: Scenario, within_s: float = 0.0) -> bool:
+    """Whether renewals come to wait for more than half of their timeout where all make their leases within a time."""
+    return herd.renewals_wait_s(scenario, within_s) > scenario.hosts.timeout_s / 2
+
+
+def _loose_s(scenario: Scenario, wait_s: float) -> float:
+    """A wait at random at least so long that the renewals of those who come back by it are served as they come: who
+    waits a random part of it comes once in half of it.
+    """
+    if scenario.fleet is None or not _is_crowded(scenario, wait_s / 2):
+        return wait_s
+    return max(wait_s, 2 * scenario.fleet.renews_s / HIGH)
+
+
+def _of(group: Group, limit: Limit) -> Remedy | None:
     scenario, hosts = group.scenario, group.scenario.hosts
     match limit.kind:
         case "herd" | "timeout" if herd.is_of_the_end(scenario) and scenario.wanted_share < HIGH:
@@ -442,7 +468,7 @@ def outlasting(group: Group, limit: Limit) -> Remedy | None:
 
 
 def _jitter(group: Group) -> Remedy | None:
-    wait_s = group.scenario.hosts.client_wait_s
+    wait_s = _loose_s(group.scenario, group.scenario.hosts.client_wait_s)
     if _waits_so(group, wait_s):
         return None
     text = f"clients that wait a random part of {show_duration(wait_s)}"
@@ -473,7 +499,7 @@ def spread_s(scenario: Scenario) -> float:
     hosts that have little room. inf where renewals leave none.
     """
     hosts, room_share = scenario.hosts, HIGH - scenario.wanted_share
-    asks = scenario.fleet.asks if scenario.fleet is not None else 0
+    asks = herd.come(scenario) if scenario.fleet is not None else 0
     served_per_s = min(hosts.capacity_per_s, hosts.held_limit / hosts.serves_s)
     if not room_share > 0:
         return math.inf
@@ -537,6 +563,9 @@ def _shorter_waits(group: Group, longest_s: float) -> Remedy | None:
             base_s = wait_s
         else:
             wait_s = alone_s
+    loose_s = _loose_s(scenario, wait_s)
+    if loose_s > wait_s:  # from the first wait on, since shorter ones bring many close together
+        base_s = wait_s = loose_s
     # less than half of it is hardly sooner
     if client.name == "immediate" or not wait_s <= longest_s / 2:
         return None

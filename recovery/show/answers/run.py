@@ -182,7 +182,7 @@ def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
         return "99 % have one all the time."
     again = _lost_again(summary, first)
     if again and not lost and moments.is_lost_only_later(first):
-        return f"When {moments.since(first)}, none is lost yet{again.replace(' once more', ' only later', 1)}."
+        return f"When {moments.since(first)}, none is lost yet{again.replace(moments.more(first), 'only later', 1)}."
     text = f"{what} {moments.after(first, found)}"
     text += f", at {axis.show(summary.recovers_from_s + found.mean_s)}" if axis.start is not None else ""
     text += ", and not for good" if any(row.verdict == "recovering" for row in rows if _is_back(row)) else ""
@@ -236,8 +236,8 @@ def _lost_again(summary: Summary, first: Group) -> str:
         _is_back(row) and math.isinf(row.last("ttr99_s")) for row in rows
     )  # of the others it is told how they end
     if not found.is_known:
-        return f"; leases are lost once more{often}{', and 99 % are not back at the end' if still else ''}"
-    text = f"; leases are lost once more{often}, and 99 % are back for the last time after "
+        return f"; leases are lost {moments.more(first)}{often}{', and 99 % are not back at the end' if still else ''}"
+    text = f"; leases are lost {moments.more(first)}{often}, and 99 % are back for the last time after "
     text += f"{show_duration(found.mean_s)}{moments.on_average(found)}"
     return text + (f" (not at the end of {still} run{'' if still == 1 else 's'})" if still else "")
 
