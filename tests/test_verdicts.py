@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from run_records import group_of, row_of, summary_of
+from run_records import group_of, row_of, scenario_of, summary_of
 from scipy import stats
 
 from recovery.cli import main as cli
@@ -20,6 +20,7 @@ from recovery.measures import standing
 from recovery.reading.experiment import parse
 from recovery.show import text
 from recovery.simulate import pipeline
+from recovery.store.run_record import Action
 from recovery.study.summary import summarise
 from recovery.study.sweep import thresholds
 
@@ -304,3 +305,26 @@ def test_leases_that_are_lost_again_after_sessions_ended_are_counted(is_quick: b
     falls = -steps[steps < 0].sum()
     assert lost is not None
     assert (lost == falls == 0) if is_quick else (lost >= falls > 0)
+
+
+def test_when_operators_act_on_a_condition_is_told_and_that_they_never_do() -> None:
+    """Rows made by hand: what was done, and when, in one run and in two."""
+    text_of = FLEET + '[[operator]]\ndo = "throttle"\nwhen = "queue > 50"\nrate = "5/s"\n'
+    group = group_of("a", scenario=scenario_of(text_of))
+    twice = group_of("a", {"recovered": 2}, scenario=scenario_of(text_of))
+    never, acted = (
+        row_of("a"),
+        row_of("a").model_copy(
+            update={"actions": tuple(Action(do="throttle", at_s=at_s) for at_s in (600.0, 900.0, 1200.0, 1500.0))}
+        ),
+    )
+    later = row_of("a", 1).model_copy(update={"actions": (Action(do="throttle", at_s=900.0),)})
+    nobody = "“a” never comes to queue > 50"
+    assert text.notes(summary_of([never], [group]))[-1] == f"{nobody}, so nobody acts on it (throttle)."
+    told = text.notes(summary_of([never, row_of("a", 1)], [twice]))[-1]
+    assert told == f"{nobody} in any run, so nobody acts on it (throttle)."
+    said = "“a”: operators act on queue > 50 (throttle)"
+    times = "at 10 min, 15 min, 20 min from the start and 1 time more."
+    assert text.notes(summary_of([acted], [group]))[-1] == f"{said} {times}"
+    often = "in 2 of 2 runs, for the first time at 10 min to 15 min from the start."
+    assert text.notes(summary_of([acted, later], [twice]))[-1] == f"{said} {often}"

@@ -15,6 +15,7 @@ from recovery.store.run_record import Bound, Explained, Group, Row, RunManifest,
 from recovery.store.scenario_record import Planned, RuleInUse, Scenario
 from recovery.units import is_time, show_bytes, show_count, show_duration, show_number, show_share
 
+TIMES_TOLD = 3  # of what operators did: so many are told one by one
 REFUSED = 0.01  # of all attempts: from so many on they have a column
 DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
 
@@ -216,6 +217,7 @@ def notes(summary: Summary) -> list[str]:
         told = _state(group, rows)
         if told:
             out.append(f"“{group.variant}” {told}.")
+        out += _on_conditions(group, rows)
     kept = {group.variant for group in summary.groups if standings.lost_none(summary.rows_of(group))}
     if any(group.mean("amplification") < 1 - ROUNDING and group.variant not in kept for group in summary.groups):
         out.append(EARLY)
@@ -231,6 +233,31 @@ def notes(summary: Summary) -> list[str]:
         text = "efficiency is – where fewer than 1 % of the leases were lost before the dependency was back."
         out.append(speaking_of(first.scenario.called, text))
     return [*out, *_overloaded(summary), *filter(None, [counted_over(summary)])]
+
+
+def _on_conditions(group: Group, rows: Sequence[Row]) -> list[str]:
+    """When operators acted on a condition, or that it never came to that, a sentence each; not of two that do the same,
+    which a run does not tell apart.
+    """
+    out = []
+    for one in group.scenario.actions:
+        if not one.when or sum(other.do == one.do for other in group.scenario.actions) > 1:
+            continue
+        each = [[act.at_s for act in row.actions if act.do == one.do] for row in rows]
+        acted, what = [times for times in each if times], f"“{group.variant}”: operators act on {one.when} ({one.do})"
+        if not acted:
+            ever = " in any run" if len(each) > 1 else ""
+            out.append(f"“{group.variant}” never comes to {one.when}{ever}, so nobody acts on it ({one.do}).")
+        elif len(each) == 1:
+            shown = [show_duration(at_s) for at_s in acted[0][:TIMES_TOLD]]
+            more = len(acted[0]) - len(shown)
+            many = f" and {more} time{'' if more == 1 else 's'} more" if more else ""
+            out.append(f"{what} at {', '.join(shown)} from the start{many}.")
+        else:
+            early, late = (show_duration(end(times[0] for times in acted)) for end in (min, max))
+            when = early if early == late else f"{early} to {late}"
+            out.append(f"{what} in {len(acted)} of {len(each)} runs, for the first time at {when} from the start.")
+    return out
 
 
 def _overloaded(summary: Summary) -> list[str]:
