@@ -286,8 +286,8 @@ def show_count(number: float) -> str:
 
 
 def show_number(number: float, digits: int = 3) -> str:
-    """A number for people, to three digits or more: "0.862", "1,130", "4,200,000"."""
-    if not 999.5 <= abs(number) < 1e12:
+    """A number for people, to so many digits: "0.862", "1,130", "4,200,000"; of two digits 100 is "100"."""
+    if not min(10**digits - 0.5, 999.5) <= abs(number) < 1e12:
         return f"{number:.{digits}g}"
     rounded = float(f"{number:.{digits}g}")
     return f"{rounded:,.{max(digits - 1 - math.floor(math.log10(abs(rounded))), 0)}f}"

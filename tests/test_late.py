@@ -1,15 +1,22 @@
-"""Bounds on a time that runs are too short to come to: nobody can tell beyond what was simulated."""
+"""What is said of a time that runs are too short to come to, by gates and by sweeps: nobody can tell beyond what was
+simulated; and of intervals without a width.
+"""
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import recovery
 from recovery.cli import main as cli
 from recovery.model.expect import expectation
+from recovery.show import sweep_text
+from recovery.store.record import Estimate
 from recovery.study import judge
+from recovery.study import sweep as sweeps
 
 AWAY = {"recovers_from_s": 1200.0, "leased_end_share": 0.5}
 
@@ -112,3 +119,43 @@ def test_so_is_that_of_a_sweep(tmp_path: Path) -> None:
     [bound] = json.loads(said)["summary"]["expect"]
     assert (status, bound["holds"]) == (4, "unsure")
     assert "want a longer horizon, 71 min or more" in bound["why"]
+
+
+def test_what_a_sweep_saves_of_a_time_that_never_came_is_the_least(tmp_path: Path) -> None:
+    """The baseline is not back within its 10 min: its 200 leases at 0.2 a second take 16.7 min."""
+    unknown = '"host.establish_time" = { min = "90ms", max = "110ms" }'
+    sweep = '[sweep]\nmethod = "random"\nsamples = 3\nindifference = "1m"\n'
+    sweep += f'levers."operator.0.rate" = {{ values = ["0.2/s", "2/s"] }}\n[sweep.uncertainties]\n{unknown}\n'
+    (tmp_path / "short.toml").write_text(THROTTLED + sweep, encoding="utf-8")
+    said = called("sweep", tmp_path / "short.toml", "--out", tmp_path / "out", "--no-report")[1]
+    assert ", with “rate 0.2/s” 10 min or more." in said
+    assert re.search(r"on average, at least [\d.]+ min sooner than the file as it stands", said)
+    assert re.search(r"“rate 0.2/s” is at least [\d.]+ min \([^)]*\) later than “rate 2/s”", said)
+    assert "at least" not in said.partition("with “rate 2/s” it takes")[2].partition(",")[0]
+    folder = tmp_path / "out" / "short"
+    for two, how in ((("1", "2"), "later"), (("2", "1"), "sooner")):
+        [row] = sweeps.compared(folder, two)
+        assert re.fullmatch(rf"at least [\d.]+ min {how} than", sweep_text.beside(row))
+        some = row.model_copy(update={"lost": min(row.lost, 2), "than_lost": min(row.than_lost, 2)})
+        assert "at least" not in sweep_text.beside(some)
+        flat = row.model_copy(update={"difference_s": Estimate(mean=460.0, low=460.0, high=460.0)})
+        assert sweep_text.ends_of_difference(flat) == "no interval: the draws show no spread"
+
+
+def test_no_interval_is_zero_percent_wide(tmp_path: Path) -> None:
+    """Where units have the same mean by chance, though their runs differ, nothing is known of how they differ; where
+    all runs are alike, this is said.
+    """
+    sweep = '[sweep]\nmethod = "random"\nsamples = 2\nlevers."host.workers" = { values = [1, 2] }\n'
+    sweep += 'uncertainties."host.establish_time" = { min = "90ms", max = "110ms" }\n'
+    file = tmp_path / "one.toml"
+    file.write_text("replications = 2\n" + THROTTLED.replace('"0.2/s"', '"2/s"') + sweep, encoding="utf-8")
+    found = recovery.sweep(file, out=tmp_path / "out", threads=1, progress=False).summary
+    known = Estimate(mean=92.0, low=92.0, high=92.0)
+    alike = {"restricted": known, "given_recovery": known, "half_width_share": 0.0, "worst_s": 92.0}
+    policy = found.policies[0].model_copy(update=alike)
+    assert sweep_text.half_width(policy, found) == "all alike"
+    assert sweep_text.half_width(policy.model_copy(update={"worst_s": 104.0}), found) == "–"
+    wide = {"given_recovery": Estimate(mean=92.0, low=82.8, high=101.2), "half_width_share": 0.1}
+    wide |= {"restricted": wide["given_recovery"]}
+    assert sweep_text.half_width(policy.model_copy(update=wide), found).startswith("±\u00a010 %")

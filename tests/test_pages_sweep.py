@@ -379,7 +379,7 @@ def test_an_input_that_decides_nearly_all_decides_a_hundred_percent(folders: dic
     sure = found.model_copy(update={"sensitivity": (first.model_copy(update={"inputs": inputs}),)})
     runs = pl.read_parquet(folder / "runs.parquet")
     [seen] = sensitivity(Sweep(sweep_record.manifest_of(folder), sure, runs, None, "recovery sweep x.toml"))
-    assert "(100 %) under" in seen.figure.get_label()
+    assert "(100 %, " in seen.figure.get_label()  # and its interval
 
 
 def test_a_page_of_a_sweep_speaks_of_what_its_holders_are_called(folders: dict[str, Path]) -> None:

@@ -3,6 +3,7 @@
 Oracles: the scenario's own inputs, whose digits and words are looked for; the ratios, reckoned here from the results.
 """
 
+import itertools
 import json
 import math
 import re
@@ -250,3 +251,12 @@ def test_both_returns_are_told_where_leases_are_lost_once_more() -> None:
     assert told["99 % back (timeouts)"] == ["2", "4"]
     assert told["99 % back for the last time, after a later loss (timeouts)"] == ["20", "4"]
     assert not any("90 % back for the last" in title for title in told)
+
+
+def test_the_page_says_in_what_steps_times_are_told() -> None:
+    """Each number that it gives as a step is told as it is, and is about a quarter more than the one before."""
+    template = Path(redacted.__file__).parent / "templates" / "redacted.html.j2"
+    [named] = re.findall(r"steps of about 25 % each \(([^)]*)\)", template.read_text(encoding="utf-8"))
+    steps = named.split(", ")
+    assert [redacted.of_times(float(step)) for step in steps] == steps
+    assert all(1.2 <= float(b) / float(a) <= 1.31 for a, b in itertools.pairwise(steps))

@@ -15,11 +15,12 @@ from recovery import theory, units
 from recovery.reading.experiment import parse
 from recovery.show import compare_text
 from recovery.show import text as words
+from recovery.show.sweep_figures.sensitivity import share_of
 from recovery.simulate import identity
 from recovery.stages import traffic
 from recovery.statistics import confidence
 from recovery.store.json_text import to_json
-from recovery.store.record import number
+from recovery.store.record import Estimate, number
 from recovery.store.run_record import Bound
 from recovery.study import execute
 from recovery.study.judge import Ended, judged
@@ -242,6 +243,15 @@ def test_a_bound_of_a_sweep_that_looks_again_and_again_is_judged_by_what_holds_a
     assert judged(experiment, rows, 0, at_every_look=True).holds == "unsure"
     many = [row._replace(replication=i) for i in range(200)]
     assert judged(experiment, many, 0, at_every_look=True).holds == "yes"
+
+
+def test_two_digits_of_a_hundred_are_a_hundred() -> None:
+    """As of a share that is all: it stood as 1e+02 % in a heading."""
+    assert [units.show_number(number, 2) for number in (100.0, 99.6, 123.0, 61.2)] == ["100", "100", "120", "61"]
+    assert units.show_share(1.0, 2) == "100 %"
+    index = Estimate(mean=1.04, low=0.752, high=1.3)
+    assert share_of(index) == "100 %, 75 % to 100 %"
+    assert share_of(Estimate(mean=0.612)) == "61 %"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 It is not the page with words struck out. It is made of what is listed here and of nothing else, so that a text or a
 number that is new in the records does not get in by itself. Ratios have two digits: of more, inputs could be reckoned.
 Times of a run are whole windows, and inputs are round numbers, so a few ratios of two digits leave only few lengths
-that the outage may have. So what is a ratio of times is told in steps of a quarter, and not below a tenth.
+that the outage may have. So what is a ratio of times is told in steps of about 25 % each, and not below a tenth.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def ratio(value: float) -> str:
 
 
 def of_times(value: float) -> str:
-    """A ratio of two times, in steps of a quarter (`STEPS`); what is short is only told to be so."""
+    """A ratio of two times, in steps of about 25 % each (`STEPS`); what is short is only told to be so."""
     if not math.isfinite(value) or value == 0:
         return ratio(value)
     return f"< {LEAST:g}" if value < LEAST else ratio(_stepped(value, round))

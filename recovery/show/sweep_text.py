@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from recovery.measures import register
+from recovery.show.standings import ALIKE
 from recovery.show.text import table
 from recovery.show.words import differences_from, is_lopsided, span_of, times_from
 from recovery.statistics import clusters, confidence, estimate
@@ -13,7 +15,7 @@ from recovery.store import files
 from recovery.store.parts import runs_of_sweep
 from recovery.store.record import Estimate
 from recovery.store.sweep_record import Difference, Planned, Policy, Replayed, Summary, Tried
-from recovery.units import show_count, show_duration, show_share
+from recovery.units import are_apart, show_count, show_duration, show_share
 
 SHOW: dict[str, Callable[[float], str]] = {
     "duration": show_duration,
@@ -165,13 +167,16 @@ def if_recovers(policy: Policy, summary: Summary) -> Estimate:
 
 def half_width(policy: Policy, summary: Summary) -> str:
     """Half the interval of the time of those that are back, over the time, and of how many runs that is; or that so few
-    tell nothing, and about how many would. "–" where there is no interval.
+    tell nothing, and about how many would. "–" where there is no interval, or one of no width though runs differ: the
+    means of the units are equal by chance then.
     """
     share, found = policy.half_width_share, if_recovers(policy, summary)
     if found is not policy.given_recovery:
         share = clusters.relative_half_width(estimate.Estimate(found.mean, found.low, found.high))
     if not math.isfinite(share):
         return "–"
+    if share < register.ROUNDING:
+        return "–" if are_apart(found.mean, policy.worst_s) else ALIKE
     if wanted := _runs_wanted(policy, summary):
         return f"{policy.back_of or f'{policy.runs} runs'}: {wanted}"
     return ", of ".join(filter(None, (f"±\u00a0{show_share(share)}", policy.back_of)))
@@ -300,7 +305,8 @@ def of_marks(summary: Summary) -> str:
 
 def _of_intervals(summary: Summary) -> str:
     """What columns of a ranking are, what its intervals hold, and why those of the means may reach far to one side."""
-    text = "±: half the 95 % interval of the time “if it recovers”, as a share of that time (–: too few to have one). "
+    text = "±: half the 95 % interval of the time “if it recovers”, as a share of that time (–: too few runs to have "
+    text += "one). "
     if any(_runs_wanted(one, summary) for one in summary.policies):
         text += "“Too few” there: the interval reaches above twice that time; about so many that recover would "
         text += f"tell it to ±{show_share(summary.precision or TELLING)}. "
@@ -321,16 +327,26 @@ def differences(rows: Sequence[Difference]) -> str:
     """Differences of policies in words."""
     lines = []
     for row in rows:
-        by, ends = show_duration(abs(row.difference_s.mean)), ends_of_difference(row)
+        ends = ends_of_difference(row)
         once = "" if row.at_every_look else ", looked at once"
-        word = {"sooner": f"{by} sooner than", "later": f"{by} later than"}.get(row.verdict, "not told apart from")
-        held = f"{ends}, 95 %{once}" if math.isfinite(row.difference_s.low) else ends
+        held = ends if ends.startswith("no interval") else f"{ends}, 95 %{once}"
         draws = "1 draw" if row.draws == 1 else f"{row.draws} draws"
         lines.append(
-            f"“{row.words or row.policy}”: {word} “{row.than_words or row.than}” ({held}; "
+            f"“{row.words or row.policy}”: {beside(row)} “{row.than_words or row.than}” ({held}; "
             f"sooner in {show_share(row.sooner_share)}, later in {show_share(row.later_share)} of {draws})"
         )
     return "\n".join(lines)
+
+
+def beside(row: Difference) -> str:
+    """What a policy is beside the other, in words: "40 s sooner than"; at least so much where no run of the later one
+    is back, but all of the other are.
+    """
+    if row.verdict == "not told apart":
+        return "not told apart from"
+    later, sooner = (row.lost, row.than_lost) if row.verdict == "later" else (row.than_lost, row.lost)
+    at_least = "at least " if later == row.draws and not sooner else ""
+    return f"{at_least}{show_duration(abs(row.difference_s.mean))} {row.verdict} than"
 
 
 def ends_of_difference(row: Difference) -> str:
@@ -338,6 +354,8 @@ def ends_of_difference(row: Difference) -> str:
     show = differences_from(row.window_s)
     if not math.isfinite(row.difference_s.low):
         return f"no interval: {'one draw tells' if row.draws == 1 else 'so few draws tell'} none"
+    if not are_apart(row.difference_s.low, row.difference_s.high):
+        return "no interval: the draws show no spread"
     return f"difference {show(row.difference_s.low)} to {show(row.difference_s.high)}"
 
 
@@ -351,7 +369,8 @@ def told_replay(told: Replayed) -> str:
 def told_value(key: str, kind: str, one: Tried, within_s: float | None = None) -> str:
     """What was found at one value of a threshold's key, in a line; with `within_s` runs fail that are not back then."""
     share = show_share(one.failed / one.runs)
-    says = {"fails": "collapses", "holds": "recovers", "unclear": "not clear"}[one.verdict]
+    holds = "does not collapse" if one.late else "recovers"
+    says = {"fails": "collapses", "holds": holds, "unclear": "not clear"}[one.verdict]
     late = f" and {show_share(one.late / one.runs)} still drain as they end" if one.late else ""
     if within_s is not None:
         says = {"fails": "too late", "holds": "in time", "unclear": "not clear"}[one.verdict]

@@ -117,6 +117,11 @@ class Policy(Record):
         return self.runs - round(self.not_recovered.share * self.runs) if self.runs else 0
 
     @property
+    def is_never_back(self) -> bool:
+        """Whether none of its runs is back, so that its mean is the limit, and its time at least that."""
+        return self.has_run and not self.runs_back
+
+    @property
     def back_of(self) -> str:
         """ "2 of 9 runs": of how many the time of those that are back is known; "" where all are back."""
         return f"{self.runs_back} of {self.runs} runs" if self.runs_back < self.runs else ""
@@ -331,6 +336,11 @@ class Summary(Record):
         """Whether intervals of chances hold at every look; in an older sweep without `precision` they do not."""
         decided = self.selection.never_at_most
         return self.precision is not None or any(one.not_recovered.high == decided for one in self.policies)
+
+    def policies_with(self, key: str, words: str) -> list[Policy]:
+        """The policies that ran with a value of a lever, by its words."""
+        [lever] = [one for one in self.design.levers if one.key == key]
+        return [one for one in self.policies if one.has_run and lever.words_of(one.levers.get(key)) == words]
 
     @property
     def replications(self) -> int:

@@ -6,10 +6,10 @@ from math import nan
 from recovery.show import compare_text
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.costs import SERVED, cost, costs, missed_later
-from recovery.show.sweep_text import ends_of_difference
+from recovery.show.sweep_text import beside, ends_of_difference
 from recovery.store.compare_record import Comparison, Outcome
 from recovery.store.sweep_record import Difference
-from recovery.units import show_duration, show_share
+from recovery.units import show_share
 
 
 def answer_of(found: Comparison) -> Answer:
@@ -110,10 +110,8 @@ def answer_of_policies(rows: Sequence[Difference]) -> Answer:
     """The answer of policies of a sweep side by side."""
     said = []
     for row in rows:
-        by = f"{show_duration(abs(row.difference_s.mean))} {row.verdict} than"
-        word = "not told apart from" if row.verdict == "not told apart" else by
         ends = ends_of_difference(row)
-        said.append(f"“{row.words or row.policy}” is {word} “{row.than_words or row.than}” ({ends}).")
+        said.append(f"“{row.words or row.policy}” is {beside(row)} “{row.than_words or row.than}” ({ends}).")
     change = _soonest(rows)
     draws = min(row.draws for row in rows)
     over = f"{draws} draw{'' if draws == 1 else 's'}{'' if draws == max(row.draws for row in rows) else ' or more'}"

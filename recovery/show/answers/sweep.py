@@ -148,7 +148,7 @@ def _deciding(summary: Summary, ran: Sequence[Told]) -> Cause:
     if not spread > 0:
         return Cause(text="No lever changes the time.")
     if len(ran) < FEW_POLICIES:
-        low_to, high_to = (_times_with(ran, key, words, summary) for words in (best, worst))
+        low_to, high_to = (_times_with(key, words, summary) for words in (best, worst))
         text = f"{key} decides most: with “{best}” it takes {low_to}, with “{worst}” {high_to}."
         text += f"{_or(summary, key)}{_may_be_chance(summary)}"
         return Cause(text=text, mechanism=key, number=spread)
@@ -171,12 +171,14 @@ def _or(summary: Summary, key: str) -> str:
     return f" {' and '.join(near)} may decide as much." if near else ""
 
 
-def _times_with(ran: Sequence[Told], key: str, words: str, summary: Summary) -> str:
-    """The times of the few policies that have a value of a lever, in words: "20 s to 31 s"."""
-    [lever] = [one for one in summary.design.levers if one.key == key]
+def _times_with(key: str, words: str, summary: Summary) -> str:
+    """The times of the few policies that have a value of a lever, in words: "20 s to 31 s", "40 min or more" where no
+    run is back.
+    """
     show = times_from(summary.window_s)
-    own = sorted(one.restricted.mean for one in ran if lever.words_of(one.levers.get(key)) == words)
-    return " to ".join(dict.fromkeys(map(show, (own[0], own[-1]))))
+    own = sorted(summary.policies_with(key, words), key=lambda one: one.restricted.mean)
+    ends = dict.fromkeys(show(one.restricted.mean) for one in (own[0], own[-1]))
+    return " to ".join(ends) + " or more" * own[-1].is_never_back
 
 
 def _change(summary: Summary, base: Told | None, ran: Sequence[Told]) -> Change:
@@ -193,7 +195,8 @@ def _change(summary: Summary, base: Told | None, ran: Sequence[Told]) -> Change:
     saved, differs = math.nan, best.difference
     if differs is not None and base is not None:
         saved = -differs.mean
-        text += f", {show_duration(saved)} sooner than {_baseline(summary)}" if saved > 0 else ""
+        at_least = "at least " if base.is_never_back and not best.back_of else ""
+        text += f", {at_least}{show_duration(saved)} sooner than {_baseline(summary)}" if saved > 0 else ""
         if saved > 0 and math.isfinite(differs.low + differs.high):
             low, high = show(abs(differs.high)), show(-differs.low)
             over = _over(summary, base, best)

@@ -77,11 +77,20 @@ def sensitivity(sweep: Sweep) -> Iterator[Picture]:
     said = []
     for one in chosen:
         top = max(one.inputs, key=total)
-        much = units.show_share(round(total(top), 2))
-        said.append(f"{top.key} ({much}) under “{wrapped(one.words or one.name, 56, 1)}”")
+        said.append(f"{top.key} ({share_of(top.ST)}) under “{wrapped(one.words or one.name, 56, 1)}”")
     figures.entitle(figure, f"What decides most: {'; '.join(said)}")
     yield Picture("sensitivity", figure,
                   f"Sobol indices of {chosen[0].measure} with their intervals: the share of its variance that an "
                   "unknown input explains alone, and with all its interactions; chance is by how much runs with "
                   "the same inputs differ."
                   + (f" {left} inputs that matter less are not drawn." if left else ""))  # fmt: skip
+
+
+def share_of(found: Estimate) -> str:
+    """A share of the variance with its interval, which no estimate leaves: "61 %, 25 % to 98 %"."""
+
+    def show(share: float) -> str:
+        return units.show_share(min(max(share, 0.0), 1.0), 2)
+
+    ends = f", {show(found.low)} to {show(found.high)}" if math.isfinite(found.low + found.high) else ""
+    return show(found.mean) + ends

@@ -70,8 +70,11 @@ def _worse(summary: Summary) -> list[str]:
         if not found:
             return []
         text = f"{_of(len(found), len(summary.choices), 'choices')} {how} than the best choice of the same lever, by "
-        text += f"more than {near}: {'; '.join(map(_behind, found))}. These are means over all combinations with the "
-        text += f"other levers, over the same {found[0].draws} draws ({show_share(CONFIDENCE)} for all of them together"
+        behind = "; ".join(_behind(one, summary) for one in found)
+        text += (
+            f"more than {near}: {behind}. These are means over all combinations with the other levers, over the same "
+        )
+        text += f"{found[0].draws} draws ({show_share(CONFIDENCE)} for all of them together"
         return [f"{text}, {looks}"]
 
     return [
@@ -90,10 +93,15 @@ def _of(found: int, total: int, what: str) -> str:
     return f"{found} of {total} {what} {'is' if found == 1 else 'are'}"
 
 
-def _behind(one: Choice) -> str:
-    """How much later a choice is, with the interval of its draws."""
-    ends = f"{show_duration(one.behind.low)} to {show_duration(one.behind.high)}"
-    return f"“{one.words}” is {show_duration(one.behind.mean)} ({ends}) later than “{one.than}”"
+def _behind(one: Choice, summary: Summary) -> str:
+    """How much later a choice is, with the interval of its draws; at least so much where none of its runs is back, but
+    all of the other are.
+    """
+    own, than = (summary.policies_with(one.key, words) for words in (one.words, one.than))
+    is_cut = all(it.is_never_back for it in own) and not any(it.back_of for it in than)
+    low, high = show_duration(one.behind.low), show_duration(one.behind.high)
+    ends = f" ({low} to {high})" if low != high else ""
+    return f"“{one.words}” is {'at least ' * is_cut}{show_duration(one.behind.mean)}{ends} later than “{one.than}”"
 
 
 def choice(names: Sequence[str], selected: Selected, indifference_s: float) -> str:
