@@ -3,6 +3,8 @@
 Oracles: the rates of clients and limits, by hand; the queue that a run has, which is longest at the return.
 """
 
+import math
+
 import pytest
 from run_records import group_of
 from test_advice import LEASES, told
@@ -41,6 +43,12 @@ def test_each_class_hangs_as_often_as_its_tries_allow() -> None:
     summary, answer = told(text)
     assert many == pytest.approx(summary.groups[0].mean("queue_peak"), rel=0.1)
     assert "requests hang until the dependency is back" in answer.why.text
+
+
+def test_of_clients_that_are_barred_theory_does_not_tell_how_many_hang() -> None:
+    barred = parse(HANGS.replace("workers = 100", 'workers = 100, bar = { share = "50%", time = "2m" }')).first.scenario
+    assert math.isnan(resolved(barred).hosts.hanging)
+    assert resolved(parse(HANGS).first.scenario).hosts.hanging == pytest.approx(500 * 96)
 
 
 def test_a_run_tells_how_many_hang_where_theory_does_not() -> None:

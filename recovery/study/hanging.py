@@ -50,10 +50,10 @@ def left_of(scenario: Scenario, away: Course) -> tuple[float, float]:
 
 def _is_told(scenario: Scenario) -> bool:
     """Whether it can be reckoned who asks: holders of leases, and jobs beside them, each kind by itself; and what
-    admission lets in: by a rate of all attempts alike that nobody changes, or by the queue alone.
+    admission lets in: by a rate of all attempts alike that nobody changes, or by the queue alone; none is barred.
     """
     host, door = scenario.host, queueing.lets_in(scenario)
-    if scenario.lease is None or any(one.ties for one in scenario.classes.values()):
+    if scenario.lease is None or host.bar is not None or any(one.ties for one in scenario.classes.values()):
         return False
     if (host.cancel_on_timeout or host.cancel == "queue") and (scenario.classes or not host.hangs):
         return False
