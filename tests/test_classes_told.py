@@ -91,3 +91,9 @@ def test_what_waits_is_told_of_each_class_and_as_the_mean_of_a_stretch() -> None
         "“calls first” does not come back by “node”: what waits of it grew by 460 a second over the last stretch of "
         "the run on average, but not evenly: it may fall by its end."
     )
+
+
+def test_what_waits_of_all_is_told_where_no_class_alone_collapsed() -> None:
+    row = ended("both", "collapsed", NEVER, node="recovering", call="recovered", drift_per_s=10.0)
+    [told, *_] = text.notes(judged_by_nodes(row))
+    assert told.startswith("“both” still drains by “node”; it does not come back: what waits grew by 10 a second over")

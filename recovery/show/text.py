@@ -326,10 +326,19 @@ def _state(group: Group, rows: Sequence[Row]) -> str:
 
 
 def _that_collapse(group: Group, rows: Sequence[Row]) -> list[str]:
-    """How what waits went on in the runs that collapsed: of each class alone, where their rows tell of classes."""
-    classes = [one.name for one in group.scenario.classes if any(f"verdict.{one.name}" in row.words for row in rows)]
-    parts = []
-    for name in classes or [""]:
+    """How what waits went on in the runs that collapsed: of each class that did, where there are classes, and before
+    these which still drain where that is not told of the whole.
+    """
+
+    def of_classes(verdict: str, *but: str) -> list[str]:
+        return [
+            one.name
+            for one in group.scenario.classes
+            if any(row.words.get(f"verdict.{one.name}") == verdict and row.verdict not in but for row in rows)
+        ]
+
+    parts = [f"still drains by “{name}”" for name in of_classes("recovering", "recovering")]
+    for name in of_classes("collapsed") or [""]:
         down = [row for row in rows if (row.words.get(f"verdict.{name}") if name else row.verdict) == "collapsed"]
         drifts = [row.of(f"drift_per_s.{name}" if name else "drift_per_s") for row in down]
         drifts = [one for one in drifts if not math.isnan(one)]
@@ -340,8 +349,6 @@ def _that_collapse(group: Group, rows: Sequence[Row]) -> list[str]:
                 math.fsum(drifts) / len(drifts), of, is_even=not any(row.of("is_near_cliff") > 0 for row in down)
             )
             parts.append(f"does not come back{by}{often}: {goes}")
-        if name and any(row.words.get(f"verdict.{name}") == "recovering" != row.verdict for row in rows):
-            parts.append(f"still drains by “{name}”")
     return parts
 
 
