@@ -8,6 +8,7 @@ from recovery.measures.register import TrafficName
 from recovery.units import show_count, show_duration, show_number, show_share
 
 SHARE_GROWS = 0.01  # a harm that is a share is told from so much more on
+LITTLE = 0.001  # and where nothing else is told from so much on, if there was none of it
 GROWS = 0.05  # another harm from so much more on, relative
 SERVED = "served_share"  # of jobs: it is less that is a harm
 ATTEMPTS = "amplification"  # attempts for each success: whoever receives them pays
@@ -36,7 +37,16 @@ def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str]
     is_comparable = math.isfinite(was("ttr99_s"))  # hosts that served hardly anybody did so at once
     if is_comparable and takes_s > LONGER * took_s and takes_s - took_s >= TIME_MORE_S:
         out.append(f"99 % of the requests take up to {show_duration(takes_s)}, instead of {show_duration(took_s)}")
+    if not out and (
+        little := [_said(name, was(name), now(name), traffic) for name in names if _is_new(name, was, now)]
+    ):
+        return f"It costs little: {'; '.join(little)}."
     return f"It costs: {'; '.join(out)}." if out else "It costs nothing that is measured."
+
+
+def _is_new(name: str, was: Callable[[str], float], now: Callable[[str], float]) -> bool:
+    """Whether a table shows a harm, a share, of which there was none."""
+    return name != SERVED and register.unit_of(name) == "share" and was(name) == 0 and now(name) >= LITTLE
 
 
 HOURS = "unleased_holder_hours"
@@ -65,7 +75,14 @@ def cost(name: str, was: float, now: float, traffic: TrafficName | None = None) 
     is_share = known.form == "share"
     if not (now - was >= SHARE_GROWS if is_share else now > was * (1 + GROWS)):
         return ""
-    show = show_share if is_share else show_count
+    return _said(name, was, now, traffic)
+
+
+def _said(name: str, was: float, now: float, traffic: TrafficName | None) -> str:
+    """A harm in words, with both means."""
+    known = register.find(name, traffic)
+    assert known is not None
+    show = show_share if known.form == "share" else show_count
     words = _SAID.get(register.without_class(name), f"{{}} ({known.axis})")
     return f"{words.format(show(now))}, instead of {show(was)}"
 

@@ -10,7 +10,7 @@ from recovery.show import advice, renewed, stage_times, standings
 from recovery.show.answers import apart, at_hosts, by_class, gates, herd, mechanism, moments, once_more, remedy
 from recovery.show.answers.answer import Change
 from recovery.show.answers.costs import LONGER, TIME, TIME_MORE_S, costs, not_measured, outweighs
-from recovery.show.answers.inputs import trying
+from recovery.show.answers.inputs import of_defaults, trying
 from recovery.show.answers.rests import not_well_with
 from recovery.show.figures import TimeAxis
 from recovery.store.run_record import Group, RunManifest, Summary, with_groups
@@ -132,6 +132,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         return Change(text=" ".join(text for text in said if text)), None
     later = "" if is_leases else ", and another stage may be the last then"
     said.append(f"Try {found.text} (not simulated{later}; this would try it).")
+    said += of_defaults(summary.notes, found.overrides)
     said += [f"It would save {gain}." if gain else "", stays]
     longer = None if limit is None else remedy.outlasting(first, limit)
     if longer is not None and longer != found:
@@ -249,7 +250,7 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: 
         spans, back_s = first.unleased_spans or (first.unleased,), from_s + was.mean_s
         span = [spans[0], *(one for one in spans if one.from_s <= back_s)][-1]  # not one that comes after it
         if span.from_s > from_s:  # leases may be away for less than all the time after it
-            away_s, of = span.to_s - span.from_s, "that some are without a lease"
+            away_s, of = span.to_s - moments.began_s(first, span), "that some are without a lease"
     least_s, to_s = _from_to(gain_s, most_s, first)
     *part, away = show_beside(least_s, to_s, away_s)
     saves = f"{'about' if is_paced else 'at most'} {'all' if gain_s >= away_s else _span(*part)} of the {away}"

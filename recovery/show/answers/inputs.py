@@ -48,3 +48,13 @@ def assumed(notes: Sequence[Note]) -> list[str]:
     kinds = {kind: [note.key for note in notes if note.kind == kind] for kind in ("assumed", "fitted", "default")}
     words = {"default": "a documented default" if len(kinds["default"]) == 1 else "documented defaults"}
     return [f"{named(keys, words.get(kind, kind))}." for kind, keys in kinds.items() if keys]
+
+
+def of_defaults(notes: Sequence[Note], overrides: Sequence[str]) -> list[str]:
+    """A sentence for each key of a change that the file has as a documented default, with why: it may be no setting."""
+    keys = [_key(one) for one in overrides]
+    return [
+        f"The file has {note.key} as a documented default ({note.why}), which may be no setting."
+        for note in notes
+        if note.kind == "default" and any(f"{key}.".startswith(f"{note.key}.") for key in keys)
+    ]

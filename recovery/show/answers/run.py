@@ -63,9 +63,27 @@ def _happened(manifest: RunManifest, summary: Summary, why: Cause) -> str:
     tell = _leases if manifest.has_leases else _jobs
     before = outages.told_before(manifest, summary, moments.SPELLS)
     out = [*tell(summary, first, axis), before, _hang(manifest, first, why), *_stages(summary, axis), *_others(summary)]
+    out += _in_calm(manifest, summary, axis)
     if helps.lacks_the_file(manifest, first):
         out.insert(0, f"“{manifest.head.label}” has no run, so this is “{first.variant}”.")
     return " ".join(one for one in out if one)
+
+
+def _in_calm(manifest: RunManifest, summary: Summary, axis: TimeAxis) -> list[str]:
+    """Which variants that collapse lose leases before anything happens: before the dependency is away for the first
+    time, and before operators act.
+    """
+    out = []
+    for group in summary.groups:
+        course = manifest.outages[group.outages_index] if group.outages_index < len(manifest.outages) else ()
+        events = [one.from_s for one in course] + [one.at_s for one in group.scenario.actions]
+        if group.unleased is None or not course or not group.verdicts.get("collapsed"):
+            continue
+        from_s = group.unleased.from_s
+        if group.scenario.window_s < from_s < min(one for one in events if not math.isnan(one)):
+            text = f"Under “{group.variant}” leases are lost already {moments.at(axis, from_s)}, before the dependency"
+            out.append(f"{text} is away: not by its outage.")
+    return out
 
 
 def _hang(manifest: RunManifest, first: Group, why: Cause) -> str:

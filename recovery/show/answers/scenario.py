@@ -9,7 +9,7 @@ from recovery.show import advice
 from recovery.show.answers import apart, foretold, gates, herd, lasting, mechanism, moments, remedy
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.foretold import Variants
-from recovery.show.answers.inputs import assumed, trying
+from recovery.show.answers.inputs import assumed, of_defaults, trying
 from recovery.store.note_record import Note
 from recovery.store.run_record import Group
 from recovery.store.scenario_record import Course, Fleet, Lasting, Outage, Scenario
@@ -52,7 +52,7 @@ def answer_of(
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
     # of variants that are as good one is named first that somebody can choose, as after a run
     chosen_first = sorted(variants, key=lambda one: apart.is_of_the_outage(scenario, one[1]))
-    change = _to_try(asked, collapse, chosen_first, file, given, policies)
+    change = _to_try(asked, collapse, chosen_first, notes, file, given, policies)
     kept = "" if is_all_the_time else lasting.told(scenario, outages, lasts)  # a lease not renewed before lasts less
     if kept:
         why, change = Cause(mechanism="nothing"), _of_kept(file, given, policies, is_sure=lasting.is_sure(kept))
@@ -75,6 +75,7 @@ def _to_try(
     asked: Group,
     collapse: mechanism.Limit | None,
     variants: Variants,
+    notes: Sequence[Note],
     file: str,
     given: Sequence[str],
     policies: Sequence[str],
@@ -110,6 +111,7 @@ def _to_try(
             first = f"{first} tells whether it collapses. If it does, t{tries}"
             text = f"{first} {_if_not(scenario, cure)}".rstrip()
         text = f"{said} {text}".lstrip()
+        text = " ".join([text, *of_defaults(notes, cure.overrides)])
         command = trying(file, given, cure.overrides, policies=policies)
         return Change(text=text, name=cure.name, is_simulated=False, command=command)
     loses = ", whether any lease runs out, and what would make it sooner" if scenario.has_leases else ""
