@@ -395,12 +395,15 @@ def test_what_is_neither_work_nor_in_vain_is_explained() -> None:
 
 
 def test_no_more_can_be_saved_than_all_of_the_trouble() -> None:
-    """99 % are back 5 min after the return, but leases are lost only in the last minute of that."""
+    """99 % are back 5 min after the return, but leases are lost only in the last minute of that, and in the window of
+    10 s at whose end the first loss is seen.
+    """
     away = Span(from_s=240.0, to_s=300.0)
     first = run_records.group_of("it", recovers_from_s=0.0).model_copy(update={"unleased": away})
     was = standings.Standing(never=0, runs=1, mean_s=300.0)
     told, is_little = helps._gain(first, was, mechanism.Limit("waste", "", 0.0), remedy.Remedy("", "", ()))
-    assert told == "at most all of the 60 s that some are without a lease"
+    assert first.scenario.window_s == 10
+    assert told == "at most all of the 70 s that some are without a lease"
     assert not is_little
 
 
