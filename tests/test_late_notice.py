@@ -56,3 +56,15 @@ def test_a_first_delay_begins_when_clients_know() -> None:
     assert plain.name == remedy.FIRST_DELAY
     assert plain.back_s == plain.over_s
     assert remedy._first_delay(group).back_s == pytest.approx(plain.over_s + 60 * math.log(100))
+
+
+def test_who_learns_it_after_a_restart_paces_it_too() -> None:
+    """The hosts are down for 5 min, and a client that they refuse waits up to 30 s; but of an exponential law of mean
+    2 min 99 % are 120 ln 100 s = 9.2 min, and 8 % learn it only when the hosts are up.
+    """
+    restart = 'operator = [{ do = "restart", at = "5m", down_for = "5m", sessions = "end", '
+    text = ENDS.partition("operator")[0] + restart + 'notice = { dist = "exponential", mean = "2m" } }]\n'
+    assert herd.refused_s(resolved(parse(text).first.scenario)) == 300
+    summary, answer = told(text)
+    assert summary.groups[0].mean("ttr99_s") == pytest.approx(120 * math.log(100), rel=0.05)
+    assert answer.why.text.startswith("99 % of the clients have made their first attempt only after 9.2 min")

@@ -714,12 +714,8 @@ def _bounds(
         yield Limit("ramp", f"{text}only after {show_duration(opens_s)}{alone}", opens_s)
     longest_s = waits_at_most_s(scenario, down_s)
     wait = show_duration(longest_s)
-    if (
-        scenario.is_counted_from_end
-        and math.isfinite(herd.comes_within_s(scenario))
-        and not herd.refused_s(scenario) > 0
-    ):
-        text, spread_s = herd.first_attempts(scenario)
+    text, spread_s = herd.first_attempts(scenario)
+    if scenario.is_counted_from_end and herd.refused_s(scenario) <= spread_s < math.inf:
         yield Limit("spread", f"{text}{alone}", spread_s)
     if not math.isnan(ttr_s):  # before a run nobody knows how long they have waited by then
         yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
