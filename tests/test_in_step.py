@@ -80,3 +80,19 @@ def test_of_an_end_of_half_of_the_sessions_half_come_back() -> None:
     text = foretold.of("a", scenario).text
     assert "all 1,000 come back in one instant when their sessions end, with 5 s of work" in text
     assert "2.5 times the 2 s" in text
+
+
+def test_a_first_delay_that_is_advised_leaves_renewals_room() -> None:
+    """Spread over 23 s the host would make them as they come; their renewals need 100 s."""
+    ends = ATTACH.partition("operator")[0] + 'operator = [{ do = "end-sessions", at = "5m" }]\n'
+    ends = ends.replace('timeout = "15s"', 'timeout = "4s"')
+    asked = foretold.group_of("a", resolved(parse(ends).first.scenario))
+    found = remedy.of(asked, mechanism.Limit("timeout", "", 2.0))
+    assert found is not None
+    assert found.name == remedy.FIRST_DELAY
+    assert found.back_s > 100
+    now = standing(ends, *found.overrides)
+    assert now.never == 0
+    assert now.mean_s == pytest.approx(found.back_s, rel=0.05)
+    close = f'lease.first_delay={{ dist = "uniform", min = "0s", max = "{remedy.spread_s(asked.scenario):.0f}s" }}'
+    assert not standing(ends, close).mean_s < 2 * now.mean_s, "a short delay does no harm, so the test shows nothing"

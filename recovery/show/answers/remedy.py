@@ -509,16 +509,20 @@ def spread_s(scenario: Scenario) -> float:
 
 def _first_delay(group: Group) -> Remedy:
     """The first attempts spread over `spread_s`, by the clients themselves or by operators, from when on they are no
-    longer refused: those that come before would all wait for that moment.
+    longer refused: those that come before would all wait for that moment. Longer where renewals, which come as close
+    together a check later, need that.
     """
-    over_s, from_s = float(_seconds(spread_s(group.scenario)).removesuffix("s")), herd.refused_s(group.scenario)
+    scenario, least_s = group.scenario, spread_s(group.scenario)
+    if scenario.fleet is not None and _is_crowded(scenario, least_s):
+        least_s = scenario.fleet.renews_s / HIGH
+    over_s, from_s = float(_seconds(least_s).removesuffix("s")), herd.refused_s(scenario)
     over, to_s = show_duration(over_s), from_s + over_s
     length = f"of {show_duration(from_s)} to {show_duration(to_s)}" if from_s > 0 else f"of up to {over}"
     text = f"a first delay at random {length} before clients come back, or hold-clients, by which operators let "
     text += f"them in again in waves over {over}"
     delay = f'lease.first_delay={{ dist = "uniform", min = "{from_s:.15g}s", max = "{to_s:.15g}s" }}'
     # who learns late that its session ended waits from then on
-    return Remedy(FIRST_DELAY, text, (delay,), to_s + herd.learns_s(group.scenario), over_s)
+    return Remedy(FIRST_DELAY, text, (delay,), to_s + herd.learns_s(scenario), over_s)
 
 
 def _asking_sooner(group: Group) -> Remedy:
