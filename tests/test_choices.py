@@ -102,7 +102,12 @@ def test_a_choice_is_surely_worse_only_where_its_policy_is_beaten() -> None:
 def test_the_answer_names_those_that_are_worse_by_more_than_the_indifference() -> None:
     summary = folder.record_of(RESULTS / "policies", "summary.json", sweep_record.Summary)
     choice = sweep_record.Choice(
-        key="a", words="this", than="that", behind=Estimate(mean=90.0, low=80.0, high=100.0), policies=9, draws=8
+        key=summary.design.levers[0].key,
+        words="this",
+        than="that",
+        behind=Estimate(mean=90.0, low=80.0, high=100.0),
+        policies=9,
+        draws=8,
     )
     near = choice.model_copy(update={"words": "near", "behind": Estimate(mean=31.0, low=29.0, high=33.0)})
     said = " ".join(answers(summary.model_copy(update={"choices": (choice, near), "indifference_s": 30.0})))

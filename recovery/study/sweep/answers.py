@@ -98,7 +98,7 @@ def _behind(one: Choice, summary: Summary) -> str:
     all of the other are.
     """
     own, than = (summary.policies_with(one.key, words) for words in (one.words, one.than))
-    is_cut = all(it.is_never_back for it in own) and not any(it.back_of for it in than)
+    is_cut = bool(own) and all(it.is_never_back for it in own) and not any(it.back_of for it in than)
     low, high = show_duration(one.behind.low), show_duration(one.behind.high)
     ends = f" ({low} to {high})" if low != high else ""
     return f"“{one.words}” is {'at least ' * is_cut}{show_duration(one.behind.mean)}{ends} later than “{one.than}”"
