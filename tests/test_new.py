@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from recovery.cli import main as cli
 from recovery.cli.commands import start
 from recovery.reading import preset
-from recovery.reading.experiment import parse
+from recovery.reading.experiment import changed, parse
 from recovery.units import duration_s
 
 TOP = Path(__file__).resolve().parent.parent
@@ -213,6 +213,29 @@ def test_what_is_set_beside_a_file_is_no_longer_noted() -> None:
 
     lost = noted() - noted("host.timeout=50s", "fleet={ holders = 100, hosts = 2 }", 'host.establish_time.mean="9ms"')
     assert lost == {"host.timeout", "fleet.holders", "fleet.hosts"}
+
+
+def test_a_table_that_is_set_part_by_part_is_as_little_assumed_as_one_that_is_set_at_once() -> None:
+    """What was assumed of a rule or a time is no longer the file's once each of its parts is set."""
+
+    def noted(*overrides: str) -> set[str]:
+        experiment = parse(preset.text_of("mobile-core"), overrides=overrides)
+        return {note.key for note in experiment.head.notes}
+
+    parts = ("policy.queue.name=bounded", "policy.queue.limit=1s")
+    assert noted(*parts) == noted('policy.queue={name="bounded",limit="1s"}') == noted() - {"policy.queue"}
+    waits = [f"policy.client.{one}" for one in ("name=exponential", "base=10s", "factor=3", "cap=60s")]
+    assert noted(*waits) == noted() - {"policy.client"}
+    assert noted(*waits[1:]) == noted()  # its name is still the file's
+    changed_later = changed(parse(preset.text_of("mobile-core"), overrides=tuple(waits[:2])), waits[2:])
+    assert "policy.client" not in {note.key for note in changed_later.head.notes}
+
+
+def test_a_preset_is_not_called_by_what_an_option_or_set_may_change() -> None:
+    """A row that is called "no limit" would say so though --set gives it one."""
+    for system in preset.SYSTEMS:
+        label = parse(preset.text_of(system)).head.label
+        assert re.fullmatch("as .*|defaults|documented timers", label), system
 
 
 def test_the_horizon_grows_with_the_outage() -> None:

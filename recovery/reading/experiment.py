@@ -6,7 +6,7 @@ wanted.
 
 import copy
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -165,7 +165,7 @@ def changed(experiment: Experiment, overrides: Iterable[str]) -> Experiment:
     """The experiment with keys set, as `load` has it; nothing is read again but what it names. Raises ScenarioError."""
     raw = copy.deepcopy(experiment.raw)
     given = tuple(overrides)
-    _set(raw, given)
+    _set(raw, given, experiment.overrides)
     found = rebuilt(raw, experiment.file, experiment.name, experiment.folder)
     found = replace(found, overrides=(*experiment.overrides, *given))
     return _with_services(found, is_checked=True)
@@ -180,9 +180,9 @@ def _with_services(experiment: Experiment, *, is_checked: bool) -> Experiment:
     return experiment
 
 
-def _set(raw: dict[str, Any], overrides: Iterable[str]) -> None:
-    for text in overrides:
-        override(raw, text)
+def _set(raw: dict[str, Any], overrides: Sequence[str], before: Sequence[str] = ()) -> None:
+    for place, text in enumerate(overrides):
+        override(raw, text, (*before, *overrides[:place]))
         door.check(raw, f"--set {door.brief(text)}")
 
 

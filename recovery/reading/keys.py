@@ -4,7 +4,7 @@ import contextlib
 import copy
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from recovery.errors import Refusal, ScenarioError, shown
@@ -171,19 +171,36 @@ def _taken_apart(key: str, text: str) -> str:
     return ""
 
 
-def _no_longer_noted(raw: dict[str, Any], parts: tuple[str, ...]) -> None:
-    """Drop the notes on what was just set whole: they are on the value of the file, and why it has that."""
+def _no_longer_noted(raw: dict[str, Any], given: Sequence[tuple[str, ...]]) -> None:
+    """Drop the notes on what was set whole, at once or part by part: they are on the value of the file, and why it has
+    that.
+    """
     notes = raw.get("notes")
-    if parts[0] == "notes" or not isinstance(notes, list):
+    if not isinstance(notes, list) or given[-1][0] == "notes":
         return
-    said = [one for one in notes if not (isinstance(one, dict) and _is_within(str(one.get("key")), parts))]
+    said = [one for one in notes if not (isinstance(one, dict) and _is_set_whole(raw, str(one.get("key")), given))]
     if len(said) < len(notes):
         raw["notes"] = said
 
 
-def _is_within(key: str, parts: tuple[str, ...]) -> bool:
-    """Whether a key is what these parts lead to, or stands in it."""
-    return tuple(key.split("."))[: len(parts)] == parts
+def _is_set_whole(raw: Mapping[str, Any], key: str, given: Sequence[tuple[str, ...]]) -> bool:
+    """Whether a key, and each part of the table that it may be, stands under one of the keys that were set."""
+    try:
+        value, parts = value_at(raw, key), path_of(key)
+    except Refusal:  # no key at all, which whoever wrote the note is told
+        return False
+    return all(any(leaf[: len(one)] == one for one in given) for leaf in _leaves(value, parts))
+
+
+def _leaves(value: object, parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The keys of all that a value holds, each as its parts; its own of a value that is no table and no list."""
+    inner: Iterable[tuple[object, object]] = ()
+    if isinstance(value, Mapping):
+        inner = value.items()
+    elif isinstance(value, list):
+        inner = enumerate(value)
+    found = [leaf for part, own in inner for leaf in _leaves(own, (*parts, str(part)))]
+    yield from found or [parts]
 
 
 OF_NAMES = ("classes", "expect", "sweep", "variants")
@@ -205,25 +222,33 @@ def left_out(raw: Mapping[str, Any], name: str, value: object) -> str:
     return f"a table takes the place of the whole table, and the file also has {few}; want {wanted}, with a dot"
 
 
-def override(raw: dict[str, Any], text: str) -> None:
-    """Set what "key=value" says. Raises ScenarioError that says what is wanted; then nothing of it is set."""
-    key, sign, value_text = text.partition("=")
+def key_of(override: str) -> tuple[str, str]:
+    """The key of "key=value", and its value, as texts."""
+    key, _, value_text = override.partition("=")
     if key.strip().startswith(("'", '"')) or key.count('"') % 2 or key.count("'") % 2:  # a quoted part may hold a "="
-        match = re.match(r"""\s*((?:"[^"]*"|'[^']*'|[^"'=])+)=(.*)""", text, re.DOTALL)
+        match = re.match(r"""\s*((?:"[^"]*"|'[^']*'|[^"'=])+)=(.*)""", override, re.DOTALL)
         key, value_text = (match[1], match[2]) if match else (key, value_text)
+    return key.strip(), value_text
+
+
+def override(raw: dict[str, Any], text: str, before: Sequence[str] = ()) -> None:
+    """Set what "key=value" says, after those that were set `before`. Raises ScenarioError that says what is wanted;
+    then nothing of it is set.
+    """
+    key, value_text = key_of(text)
     value: Any = value_text.strip()
     with contextlib.suppress(ValueError):
         read = door.loads(f"v = {value_text}")
         value = read["v"] if len(read) == 1 else value
     try:
-        if not sign or not key.strip():
+        if "=" not in text or not key:
             raise Refusal("want key=value, for instance host.workers=8 or policy.queue=lifo")
-        parts = path_of(key.strip())
-        if isinstance(value, str) and (wrong := _taken_apart(key.strip(), value)):
+        parts = path_of(key)
+        if isinstance(value, str) and (wrong := _taken_apart(key, value)):
             raise Refusal(wrong)
         changed = copy.deepcopy(raw)
         put(changed, parts, value)
-        _no_longer_noted(changed, parts)
+        _no_longer_noted(changed, [*(path_of(key_of(one)[0]) for one in before), parts])
         only: dict[str, Any] = {}
         with contextlib.suppress(ValueError):
             put(only, parts, value)
