@@ -159,3 +159,32 @@ def test_no_interval_is_zero_percent_wide(tmp_path: Path) -> None:
     wide = {"given_recovery": Estimate(mean=92.0, low=82.8, high=101.2), "half_width_share": 0.1}
     wide |= {"restricted": wide["given_recovery"]}
     assert sweep_text.half_width(policy.model_copy(update=wide), found).startswith("±\u00a010 %")
+
+
+@pytest.mark.parametrize(
+    ("bound", "holds"),
+    [("< 60s", "unsure"), ("< 13s", "no"), ("> 12s", "yes"), ("> 60s", "unsure"), ("< 55m", "unsure")],
+)
+def test_when_all_have_renewed_is_judged_by_both_of_its_bounds(bound: str, holds: str) -> None:
+    """Counts tell that it is 13 s at the earliest, and never surely that all have: not that they have not."""
+    runs = [
+        judge.Ended("w", {}, i, "recovered", AWAY | {"ttr_renewed_s": math.inf}, {}, 3600.0, 600.0, 13.0)
+        for i in range(3)
+    ]
+    found = judge.of_one_point(expectation("ttr_renewed_s", bound), runs, at_every_look=False)
+    assert found.holds == holds
+    assert found.why.startswith("≥ 13 s")
+    assert ("do not tell more" in found.why) == (holds == "unsure")
+    runs = [one._replace(measures=AWAY | {"ttr_renewed_s": 90.0}) for one in runs]
+    found = judge.of_one_point(expectation("ttr_renewed_s", bound), runs, at_every_look=False)
+    assert found.holds == {"< 55m": "yes"}.get(bound, holds)
+
+
+def test_nobody_who_renews_by_the_end_is_a_sure_no() -> None:
+    """Nor does an hour of 20 min without and 40 with the dependency tell of 50 min."""
+    run = judge.Ended("w", {}, 0, "recovered", AWAY | {"ttr_renewed_s": math.inf}, {}, 3600.0, 600.0, math.inf)
+    told = [
+        judge.of_one_point(expectation("ttr_renewed_s", bound), [run], at_every_look=False).holds
+        for bound in ("< 60s", "< 50m")
+    ]
+    assert told == ["no", "unsure"]

@@ -10,6 +10,9 @@ import numpy as np
 
 from recovery.statistics.arrays import Floats, Whole
 
+RENEWED = "ttr_renewed_s"
+"""The measure of when all have renewed at the latest, s; inf: counts never tell that they surely have."""
+
 
 def overdue(succeeded: Whole, window_s: float, holders: int, after_s: float) -> Floats:
     """float64[n], holders at the ends of windows that have not renewed for `after_s`: at least so many.

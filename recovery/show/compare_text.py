@@ -141,7 +141,7 @@ def _by(row: Difference) -> str:
     """By how much a time differs, with its interval; "" where one side never comes to it, which makes it a difference
     from the horizon that says nothing of the system, or was never without it.
     """
-    if "never" in _means(row) or row.is_always != row.than_is_always:
+    if (row.within and row.why) or "never" in _means(row) or row.is_always != row.than_is_always:
         return ""
     of = "paired runs" if row.is_paired else f"and {row.than_runs} independent runs"
     return f", {signed(row.difference.mean, by_of(row.measure))}{interval(row, f'{row.runs} {of}')}"
@@ -319,7 +319,9 @@ def lines(own: Sequence[Difference], also: Sequence[str] = ()) -> list[list[str]
         span = _span(row)
         means = _means(row)
         differs, verdict = signed(ends.mean, by), f"{row.verdict}: {row.why}" if row.why else row.verdict
-        if is_from_horizon(row):
+        if row.within and row.why:
+            differs, span = "–", ""
+        elif is_from_horizon(row):
             differs, span = f"{differs} or more", ""
         if (row.never_share or row.than_never_share) and row.verdict != "the same":
             verdict += f"; counts as {show(row.limit_s)} where it did not come"
@@ -350,6 +352,8 @@ def _span(row: Difference) -> str:
 
 def _means(row: Difference) -> list[str]:
     """Both means, of the old and of the new, with as many digits as it takes to see that they differ."""
+    if row.within and all(math.isfinite(one.from_s) for one in row.within):
+        return [units.show_between(one.from_s, one.to_s) for one in row.within]
     show, digits = show_of(row.measure), digits_apart(row.mean, row.than_mean)
     apart = show
     if not units.is_time(row.measure):

@@ -5,7 +5,7 @@ import math
 from recovery.show import standings
 from recovery.show.standings import Saved, Standing
 from recovery.store.run_record import Group, Summary, are_judged_by_renewals
-from recovery.units import show_duration, show_share
+from recovery.units import show_between, show_share
 
 TITLE = "all renewed"
 MEASURE = "ttr_renewed_s"
@@ -22,13 +22,7 @@ def show(group: Group) -> str:
     """The time for a table: "8 s", or its bounds; "–" where counts do not tell."""
     if group.renewals is None:
         return "–"
-    early, late = group.renewals.all_s, group.renewals.all_latest_s
-    if math.isinf(early):
-        return "not by the end"
-    if math.isinf(late):
-        return f"≥ {show_duration(early)}"
-    early, late = group.renewed_s
-    return show_duration(late) if early == late else f"{show_duration(early)} to {show_duration(late)}"
+    return "not by the end" if math.isinf(group.renewals.all_s) else show_between(*group.renewed_s)
 
 
 def overdue(group: Group) -> str:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from recovery.measures.register import LEASES, TrafficName
 from recovery.store.record import Estimate, Number, Record
+from recovery.store.scenario_record import Span
 
 CALLED = ("holders", "holder")
 Verdict = Literal["better", "worse", "changed outcome", "not told apart", "the same", "one run: no interval"]
@@ -31,8 +32,8 @@ class Difference(Record):
     `never_share` is of runs in which a time never came; None of what is no time. A never counts as the horizon, of
     times to recovery as what is left of it from the dependency's return (`limit_s`). `late_share` is of those of these
     runs that did not collapse: a longer run may come to it. `is_always`: a time to a share of the leases that no run
-    was ever without; `is_last`: some run lost its share once more, and its time is that of the last return. In a sweep
-    a variant is a policy.
+    was ever without; `is_last`: some run lost its share once more, and its time is that of the last return. `within`:
+    the bounds of the old time and of the new, where no more is known of them. In a sweep a variant is a policy.
     """
 
     run: str
@@ -58,6 +59,7 @@ class Difference(Record):
     is_always: bool = False
     than_is_always: bool = False
     is_last: bool = False
+    within: tuple[Span, ...] = Field((), exclude_if=lambda value: not value)
 
     def side(self, *, is_new: bool) -> SideMean:
         """One side of it."""

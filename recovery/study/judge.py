@@ -10,17 +10,19 @@ from pydantic import JsonValue
 
 from recovery import theory
 from recovery.measures import late, register
+from recovery.measures.renewals import RENEWED
 from recovery.model.expect import Expectation
 from recovery.reading.experiment import Experiment
 from recovery.statistics import confidence
 from recovery.statistics.means import mean_interval
 from recovery.store.run_record import Bound
-from recovery.units import show_duration
+from recovery.units import show_between, show_duration
 
 
 class Ended(NamedTuple):
     """A run, as it is judged: its variant, the values of its levers, its measures, how each of its classes ended by
-    `verdict.NAME`, how long it was, and for how long what is back must stay so (s).
+    `verdict.NAME`, how long it was, for how long what is back must stay so (s), and when all have renewed at the
+    earliest (s; inf: not by its end; nan: not known), since `ttr_renewed_s` is when they have at the latest.
     """
 
     variant: str
@@ -31,6 +33,7 @@ class Ended(NamedTuple):
     words: Mapping[str, str] = MappingProxyType({})
     horizon_s: float = math.inf
     hold_s: float = 0.0
+    renewed_from_s: float = math.nan
 
     @property
     def row(self) -> dict[str, object]:
@@ -78,19 +81,36 @@ def _of_runs(bound: Expectation, runs: Sequence[Ended], at_every_look: bool) -> 
     """Whether a bound holds for the mean of runs that know its measure. Of a run that is too short to come to a time
     only the least is known, so of a mean with such a run too.
     """
-    measure, values, too_short = bound.measure, dict[int, list[float]](), list[Ended]()
+    measure, too_short, values = bound.measure, list[Ended](), dict[int, list[float]]()
+    latest: dict[int, list[float]] = {}
     for run in runs:
-        value = run.measures[measure]
+        value, most = _ends(measure, run)
         if late.is_late(measure, value, run.row):
-            value = late.at_least_s(measure, run.row, run.horizon_s, run.hold_s)
+            value = most = late.at_least_s(measure, run.row, run.horizon_s, run.hold_s)
             too_short.append(run)
         values.setdefault(run.replication, []).append(value)
+        latest.setdefault(run.replication, []).append(most)
     mean, low, high = _interval(measure, list(values.values()), at_every_look)
+    least, is_open = mean, values != latest and not too_short
+    if is_open:
+        most, _, high = _interval(measure, list(latest.values()), at_every_look)
+        mean = most if math.isfinite(most) else least
     if too_short:
         mean = high = math.inf
     holds, levers = _between(bound, low, high), dict(runs[0].levers)
     why = _longer(bound, too_short, len(runs)) if too_short and holds == "unsure" else ""
+    if is_open and (holds == "unsure" or math.isinf(high)):
+        why = show_between(least, most)
+        why += "; counts of renewals do not tell more" if holds == "unsure" else ""
     return Bound(text=bound.text, holds=holds, value=mean, why=why, levers=levers)
+
+
+def _ends(measure: str, run: Ended) -> tuple[float, float]:
+    """What a measure of a run is at the least and at most: the same of all but when all have renewed."""
+    value = run.measures[measure]
+    if measure != RENEWED:
+        return value, value
+    return 0.0 if math.isnan(run.renewed_from_s) else run.renewed_from_s, value
 
 
 def _longer(bound: Expectation, too_short: Sequence[Ended], runs: int) -> str:

@@ -78,7 +78,7 @@ def summarise(
     points = [
         Ended(
             row.variant, row.levers, row.replication, row.verdict, row.judged, row.words, outcome.scenario.horizon,
-            outcome.scenario.hold,
+            outcome.scenario.hold, _renewed_from_s(outcome),
         )
         for row, outcome in zip(rows, outcomes, strict=True)
     ]  # fmt: skip
@@ -288,6 +288,16 @@ def _renewals(outcomes: Sequence[Outcome], scenario: Scenario) -> record.Renewal
         all_s=math.fsum(one[0] for one in all_s) / len(all_s),
         all_latest_s=math.fsum(one[1] for one in all_s) / len(all_s),
     )
+
+
+def _renewed_from_s(outcome: Outcome) -> float:
+    """When all have renewed in a run at the earliest, s; where counts tell it to a window as they have at the latest,
+    and nan where they tell nothing.
+    """
+    if outcome.scenario.overdue_after_s is None:
+        return math.nan
+    early_s, late_s = renewing.all_renewed_s(outcome.scenario, outcome.series["succeeded"])
+    return late_s if late_s - early_s < outcome.scenario.coupling.window else early_s
 
 
 def _overdue(outcomes: Sequence[Outcome], scenario: Scenario, after_s: float) -> list[Floats]:

@@ -14,12 +14,13 @@ import numpy as np
 
 from recovery.errors import Refusal, nearest, shown
 from recovery.measures import late, register
+from recovery.measures.renewals import RENEWED
 from recovery.measures.words import show_measure
 from recovery.model.expect import Expectation, expectation
 from recovery.store import compare_record as records
 from recovery.store import record
 from recovery.study import judge
-from recovery.study.compare.differences import Both, Pair, both
+from recovery.study.compare.differences import Both, Pair, both, bounds_of
 from recovery.study.compare.intervals import Told
 from recovery.units import duration_s, percent, show_duration
 
@@ -145,11 +146,11 @@ def _of_new(one: Condition, pair: Pair) -> _Found:
         is_so = known == one.bound if one.sign == "=" else known != one.bound
         hits, share = int(is_so.sum()), float(is_so.mean())
         return _Found("yes" if hits else "no", Told(share, share, share), why=f"in {hits} of {len(known)} runs")
-    this = (one.measure, values)
+    this, from_s = (one.measure, values), runs.renewed_s[0]
     ended = [
         judge.Ended(
             pair.variant, {}, unit, verdict, {name: float(own[i]) for name, own in (*runs.measures.items(), this)}, {},
-            runs.horizon_s, runs.hold_s,
+            runs.horizon_s, runs.hold_s, from_s if math.isfinite(from_s) else math.nan,
         )
         for i, (unit, verdict) in enumerate(zip(runs.units, runs.verdicts_of(one.measure), strict=True))
     ]  # fmt: skip
@@ -166,6 +167,8 @@ def _of_change(one: Condition, pair: Pair) -> _Found:
     if isinstance(found := both(pair, one.measure), str):
         return _Found("not measured", _NOT_MEASURED, why=found)
     told = found.difference()
+    if one.measure == RENEWED and (known := _of_bounds(one, pair)) is not None:
+        return known
     mine, theirs = (float(side.mean()) for side in found.restricted())
     change = mine / theirs - 1 if theirs else math.nan
     never, was = np.isinf(found.mine).all(), np.isinf(found.theirs).all()
@@ -189,6 +192,19 @@ def _of_change(one: Condition, pair: Pair) -> _Found:
         return _Found("unsure", _NOT_MEASURED, why=f"{turned or _too_short(pair, found)}: {longer}")
     holds: Holds = "unsure" if len(ends) > 1 else "yes" if ends == {True} else "no"
     return _Found(holds, _NOT_MEASURED, why=turned) if turned else _Found(holds, told, change)
+
+
+def _of_bounds(one: Condition, pair: Pair) -> _Found | None:
+    """Whether a condition holds by the bounds alone within which counts of renewals tell when all have renewed; None
+    where these tell it, and the runs' latest times do so too.
+    """
+    why, (low, high), (than_low, than_high) = bounds_of(pair), pair.mine.renewed_s, pair.theirs.renewed_s
+    if not why or not math.isfinite(than_low):
+        return None
+    ends = {_beyond(one.sign, end - one.bound) for end in (low - one.factor * than_high, high - one.factor * than_low)}
+    if len(ends) == 1 and math.isfinite(high) and math.isfinite(than_high):
+        return None
+    return _Found("unsure" if len(ends) > 1 else "yes" if ends == {True} else "no", _NOT_MEASURED, why=why)
 
 
 def _never(found: Both, i: int) -> str:

@@ -14,15 +14,17 @@ from recovery import units
 from recovery.errors import Refusal
 from recovery.measures import register
 from recovery.measures.for_good import OF_RETURN, is_always
+from recovery.measures.renewals import RENEWED
 from recovery.statistics import clusters
 from recovery.statistics.arrays import Flags, Floats
 from recovery.statistics.estimate import Estimate
 from recovery.store import record
 from recovery.store.compare_record import Difference
+from recovery.store.scenario_record import Span
 from recovery.study.compare.intervals import Told, of_independent, of_pairs
 from recovery.study.compare.sides import Runs, Side
 from recovery.study.sweep.estimates import cut
-from recovery.units import show_duration
+from recovery.units import show_between
 
 
 class Pair(NamedTuple):
@@ -213,8 +215,9 @@ def difference(pair: Pair, measure: str) -> Difference | str:
     elif math.isnan(told.low):
         verdict = "one run: no interval" if pair.has_one_run_each else "no interval"
     why = told.why if verdict == "no interval" else ""
-    if measure == "ttr_renewed_s" and (bounds := _overlap(pair)):
-        verdict, why = "not told apart", bounds
+    within = _bounds(pair) if measure == RENEWED else ()
+    if within and within[0].from_s <= within[1].to_s and within[1].from_s <= within[0].to_s:
+        verdict, why = "not told apart", bounds_of(pair)
     is_time = not math.isnan(found.limit_s)
     return Difference(
         run=pair.run,
@@ -231,8 +234,8 @@ def difference(pair: Pair, measure: str) -> Difference | str:
         than_runs=len(b),
         verdict=verdict,
         why=why,
-        never_share=float(np.isinf(found.mine).mean()) if is_time else None,
-        than_never_share=float(np.isinf(found.theirs).mean()) if is_time else None,
+        never_share=_never_share(found.mine, within[1:]) if is_time else None,
+        than_never_share=_never_share(found.theirs, within[:1]) if is_time else None,
         late_share=_late_share(pair.mine, measure) if is_time else 0.0,
         than_late_share=_late_share(pair.theirs, measure) if is_time else 0.0,
         limit_s=found.limit_s,
@@ -240,6 +243,7 @@ def difference(pair: Pair, measure: str) -> Difference | str:
         is_always=_is_always(pair.mine, measure),
         than_is_always=_is_always(pair.theirs, measure),
         is_last=any(np.isfinite(runs.of(register.last_of(measure))).any() for runs in (pair.mine, pair.theirs)),
+        within=within,
     )
 
 
@@ -253,13 +257,23 @@ def _is_always(runs: Runs, measure: str) -> bool:
     return all(is_always(measure, functools.partial(of, i=i)) for i in range(len(runs.verdicts)))
 
 
-def _overlap(pair: Pair) -> str:
-    """Why counts of renewals cannot tell in which of two variants all have renewed sooner; "" where they can."""
-    if pair.mine.group is None or pair.theirs.group is None:
-        return ""
-    (low, high), (than_low, than_high) = pair.mine.group.renewed_s, pair.theirs.group.renewed_s
-    is_exact = low == high and than_low == than_high
-    if is_exact or not (low <= than_high and than_low <= high):
-        return ""
-    shown = (f"{show_duration(early)} to {show_duration(late)}" for early, late in ((low, high), (than_low, than_high)))
-    return f"counts of renewals tell these times within bounds alone ({' and '.join(shown)})"
+def _never_share(times_s: Floats, within: Sequence[Span]) -> float:
+    """In which share of the runs a time never came; none of those that may have come to it since their bounds began."""
+    return 0.0 if any(math.isfinite(one.from_s) for one in within) else float(np.isinf(times_s).mean())
+
+
+def bounds_of(pair: Pair) -> str:
+    """That counts of renewals tell within bounds alone when all have renewed in one of two variants, and which these
+    are; "" where they tell it of both, or of neither.
+    """
+    shown = " and ".join(show_between(one.from_s, one.to_s) for one in reversed(_bounds(pair)))
+    return f"counts of renewals tell these times within bounds alone ({shown})" if shown else ""
+
+
+def _bounds(pair: Pair) -> tuple[Span, ...]:
+    """When all have renewed in the old variant and in the new, at the earliest and at the latest; nothing where counts
+    tell that to a window of both, or of neither.
+    """
+    both = pair.theirs.renewed_s, pair.mine.renewed_s
+    is_open = all(not math.isnan(low) for low, _ in both) and any(low < high for low, high in both)
+    return tuple(Span(from_s=low, to_s=high) for low, high in both) if is_open else ()

@@ -44,6 +44,11 @@ class Runs(NamedTuple):
     horizon_s: float = inf
     hold_s: float = 0.0
 
+    @property
+    def renewed_s(self) -> tuple[float, float]:
+        """When all have renewed at the earliest and at the latest, s, mean of all runs; nan where that is not known."""
+        return (nan, nan) if self.group is None else self.group.renewed_s
+
     def verdicts_of(self, measure: str) -> list[str]:
         """How each run ended, for whom a measure is of: a class, or all."""
         return self.of_class.get(class_of(measure), self.verdicts)
