@@ -443,6 +443,47 @@ needs = [{ on = "mail", kind = "manual", after = "10m" }]
         assert [(one.waits_for, one.from_s, one.to_s) for one in found] == told
 
 
+def test_what_a_service_waits_for_at_last_is_told_however_short_it_is_and_whoever_waits_elsewhere() -> None:
+    """Down from 5 to 17 min. The api is away from 7 to 20 min; 13 min of mail drain at twice the rate in which they
+    came, until 26.5 min; and somebody acts at 27 min. Another service, that waits for an hour, changes none of this.
+    """
+    text = """[services.db]
+impaired = [{ from = "5m", to = "17m" }]
+[services.api]
+needs = [{ on = "db", kind = "hard", after = "2m", lag = "3m" }]
+[services.mail]
+needs = [{ on = "api", kind = "backlog", ratio = 3.0 }]
+[services.ledger]
+needs = [{ on = "mail", kind = "hard" }, { on = "db", kind = "manual", after = "10m" }]
+"""
+    slow = '[services.slow]\nneeds = [{ on = "db", kind = "manual", after = "1h" }]\n'
+    for more in ("", slow):
+        table = service_table.parse(f'horizon = "10h"\nwindow = "10s"\n{text}{more}')
+        part = services.summary([services.alone(table)])
+        waits = {one.name: [(wait.waits_for, wait.from_s, wait.to_s) for wait in one.waits] for one in part.services}
+        assert waits["api"] == [("db", 420, 1020), ("lag", 1020, 1200)]
+        assert waits["ledger"][-2:] == [("backlog", 1200, 1590), ("manual step", 1590, 1620)]
+    told = [(one.waits_for, one.from_s, one.to_s) for one in part.critical]
+    assert told[:2] == [("db", 300, 1020), ("lag", 1020, 1200)]
+    assert told[2:] == [("backlog", 1200, 1590), ("manual step", 1590, 1020 + 3600)]
+
+
+def test_waiting_that_goes_to_and_fro_counts_to_the_stretch_before() -> None:
+    """The db is down for an hour, then, a minute each, the cache and the db by turns; and the cache is the last."""
+    text = """[services.db]
+impaired = [{ from = "0m", to = "60m" }, { from = "61m", to = "62m" }, { from = "63m", to = "64m" }]
+[services.cache]
+impaired = [{ from = "60m", to = "61m" }, { from = "62m", to = "63m" }, { from = "64m", to = "90m" }]
+[services.api]
+needs = [{ on = "db", kind = "hard" }, { on = "cache", kind = "hard" }]
+"""
+    part = services.summary([services.alone(table_of(text))])
+    [api] = [one for one in part.services if one.name == "api"]
+    for found in (part.critical, api.waits):
+        assert [(one.waits_for, one.to_s) for one in found] == [("db", 64 * 60), ("cache", 90 * 60)]
+    assert report_services.TO_AND_FRO in services_text.told(part)
+
+
 def test_a_large_table_is_quick() -> None:
     table = service_table.parse(random_table(3, nodes=1000, horizon="83h"))
     begun = time.process_time()

@@ -17,6 +17,8 @@ from recovery.store import files
 from recovery.store.manifest_record import FORMAT
 from recovery.store.record import Estimate
 from recovery.store.service_record import (
+    SHORT_S,
+    SHORT_SHARE,
     BlastAnswer,
     BlastFile,
     Cut,
@@ -94,6 +96,10 @@ class BlastRow(NamedTuple):
     who: str
 
 
+TO_AND_FRO = (
+    f"Where what is waited for goes to and fro, stretches shorter than {units.show_share(SHORT_SHARE)} of all the "
+    f"waiting and than {units.show_duration(SHORT_S)} count to the one before."
+)
 CUTS_SHOWN = 10
 SERVICES_SHOWN = 60  # of a larger table those that lost most
 
@@ -126,6 +132,7 @@ def html(part: Services, drawn: Sequence[Drawn]) -> str:
         part=part,
         services=[_service(part, row, axis) for row in shown(part)],
         more=len(part.services) - len(shown(part)),
+        to_and_fro=TO_AND_FRO,
         critical=[stretch_row(row, axis) for row in part.critical],
         cuts=cut_rows(part, part.cuts)[:CUTS_SHOWN],
         variants=_variants(part, axis),

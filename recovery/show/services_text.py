@@ -39,7 +39,7 @@ def critical_table(part: Services) -> str:
     axis = axis_of(part)
     rows = [["from", "to", "everybody waited for", "share of minutes lost", "services"]]
     rows += [list(report_services.stretch_row(row, axis)) for row in part.critical]
-    return table(rows, left=3) if len(rows) > 1 else ""
+    return f"{table(rows, left=3)}\n{report_services.TO_AND_FRO}" if len(rows) > 1 else ""
 
 
 def cuts_table(graph: Graph, cuts: Sequence[Cut]) -> str:

@@ -61,6 +61,10 @@ class Graph(Record):
         raise KeyError(name)
 
 
+SHORT_S = 600.0  # a stretch of waiting is short that lasts less than this,
+SHORT_SHARE = 0.1  # and less than this part of the time in which anything is waited for
+
+
 class Wait(Record):
     """A stretch in which one service waits for one thing; `chain` are the services from it to the end of its needs."""
 

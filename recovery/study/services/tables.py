@@ -19,7 +19,7 @@ from recovery.study.services.means import interval, starts_s, well_s
 from recovery.study.services.milestones import observed
 from recovery.study.services.outcome import ServicesOutcome, labels
 from recovery.study.services.rules import NONE_S
-from recovery.study.services.waiting import chains, critical, held, waited
+from recovery.study.services.waiting import chains, critical, waited
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,15 +55,15 @@ def summary(outs: Sequence[ServicesOutcome]) -> Services:
     """What the replications of one variant gave: nodes, edges, each service, blast radius of each node, what each cut
     edge would have saved, the critical path, what was observed (MODEL.md, section 12).
     """
-    first, table, least = outs[0], outs[0].table, held(outs[0])
+    first, table = outs[0], outs[0].table
     hit = [name for name in table.services if any(out.states[name].is_impaired.any() for out in outs)]
     hit = sorted(hit, key=lambda name: -first.minutes_lost(name))[:BLAST_MAX]
     return Services(
         **dict(graph_of(outs)),
-        services=tuple(_service(outs, name, least) for name in table.services),
+        services=tuple(_service(outs, name) for name in table.services),
         minutes_lost=interval([out.total_min() for out in outs]),
         waits=tuple(waited(outs)),
-        critical=tuple(critical(first, least)),
+        critical=tuple(critical(first)),
         blast=tuple(
             Blast(node=name, services=tuple(blast_rows([blast(out, name) for out in outs], name)))
             for name in table.services
@@ -78,7 +78,7 @@ def summary(outs: Sequence[ServicesOutcome]) -> Services:
     )
 
 
-def _service(outs: Sequence[ServicesOutcome], name: str, least: int) -> Service:
+def _service(outs: Sequence[ServicesOutcome], name: str) -> Service:
     first = outs[0]
     backlogs = [state.backlog_s for out in outs if (state := out.states[name]).backlog_s is not None]
     missing = [state.missing_share for out in outs if (state := out.states[name]).missing_share is not None]
@@ -92,7 +92,7 @@ def _service(outs: Sequence[ServicesOutcome], name: str, least: int) -> Service:
         starts_s=starts_s(outs, name),
         well_s=well_s(outs, name),
         deepest_share=interval([float(out.states[name].depth.max(initial=0.0)) for out in outs]),
-        waits=tuple(chains(first, name, least)),
+        waits=tuple(chains(first, name)),
         backlog_peak_h=interval([peak / 3600 for peak in peaks]) if peaks else None,
         lost_work_h=interval([out.states[name].lost_s / 3600 for out in outs]) if peaks else None,
         backlog_peak_units=interval([peak * rate for peak in peaks]) if peaks and rate else None,

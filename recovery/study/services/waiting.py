@@ -6,12 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recovery.store.service_record import Stretch, Wait, Waited
-from recovery.study.services.outcome import Floats, ServicesOutcome, labels
+from recovery.store.service_record import SHORT_S, SHORT_SHARE, Stretch, Wait, Waited
+from recovery.study.services.outcome import NOBODY, Floats, Numbers, ServicesOutcome, labels
 from recovery.study.services.rules import NO_DEPTH
-
-HOLD_S = 600.0  # what lasts less belongs to the stretch before;
-HOLD_SHARE = 0.1  # in a short event what lasts less than this part of all the time in which somebody waits
 
 
 def waits(out: ServicesOutcome) -> Floats:
@@ -36,28 +33,14 @@ def waited(outs: Sequence[ServicesOutcome]) -> list[Waited]:
     return sorted(rows, key=lambda row: -row.minutes)
 
 
-def held(out: ServicesOutcome) -> int:
-    """So many windows a stretch lasts at least to be told by itself."""
-    impaired = np.logical_or.reduce([state.is_impaired for state in out.states.values()])
-    return max(round(min(HOLD_S / out.window_s, HOLD_SHARE * np.count_nonzero(impaired))), 1)
-
-
-def critical(out: ServicesOutcome, least: int) -> list[Stretch]:
+def critical(out: ServicesOutcome) -> list[Stretch]:
     """What most of the impaired services were waiting for, one stretch after another: from, to, what, its share of the
-    minutes lost in that stretch. Those of fewer than `least` windows belong to the one before.
+    minutes lost in that stretch.
     """
     found = waits(out)
     names = labels(out.table)
     total = found.sum(0)
-    most = np.where(total > 0, found.argmax(0), -1)
-    starts = [0, *(np.flatnonzero(np.diff(most)) + 1).tolist(), len(most)]
-    runs: list[tuple[int, int, int]] = []  # from, to, what
-    for a, b in itertools.pairwise(starts):
-        is_brief = bool(runs) and b - a < least and most[a] >= 0 and runs[-1][2] >= 0
-        if runs and (is_brief or runs[-1][2] == most[a]):
-            runs[-1] = (runs[-1][0], b, runs[-1][2])
-        else:
-            runs.append((a, b, int(most[a])))
+    most = np.where(total > 0, found.argmax(0), NOBODY).astype(np.int32)
     return [
         Stretch(
             from_s=a * out.window_s,
@@ -66,31 +49,39 @@ def critical(out: ServicesOutcome, least: int) -> list[Stretch]:
             share=float(found[what, a:b].sum() / total[a:b].sum()),
             services=sum(1 for state in out.states.values() if state.is_impaired[a:b].any()),
         )
-        for a, b, what in runs
-        if what >= 0
+        for a, b, what in _stretches(most, out.window_s)
     ]
 
 
-def chains(out: ServicesOutcome, name: str, least: int) -> list[Wait]:
-    """What one service was waiting for, one stretch after another, with the chain of services to the end.
-    Stretches of fewer than `least` windows belong to the one before.
-    """
-    state, names = out.states[name], labels(out.table)
-    starts = [0, *(np.flatnonzero(np.diff(state.waits_for)) + 1).tolist(), out.windows]
-    runs: list[tuple[int, int, str]] = []  # from, to, what
-    for a, b in itertools.pairwise(starts):
-        if state.waits_for[a] < 0:
-            continue
-        label = names[state.waits_for[a]]
-        joins = bool(runs) and runs[-1][1] == a
-        if joins and (b - a < least or runs[-1][2] == label):
-            runs[-1] = (runs[-1][0], b, runs[-1][2])
-        else:
-            runs.append((a, b, label))
+def chains(out: ServicesOutcome, name: str) -> list[Wait]:
+    """What one service was waiting for, one stretch after another, with the chain of services to the end."""
+    names = labels(out.table)
     return [
-        Wait(from_s=a * out.window_s, to_s=_end_s(out, b), waits_for=label, chain=tuple(out.chain(name, a)))
-        for a, b, label in runs
+        Wait(from_s=a * out.window_s, to_s=_end_s(out, b), waits_for=names[what], chain=tuple(out.chain(name, a)))
+        for a, b, what in _stretches(out.states[name].waits_for, out.window_s)
     ]
+
+
+def _stretches(whats: Numbers, window_s: float) -> list[tuple[int, int, int]]:
+    """Stretches (from, to, what) of one number in int[windows], where that is not NOBODY. Where it goes to and fro in
+    short ones, so that a number comes again, all of these belong to the stretch before.
+    """
+    edges = [0, *(np.flatnonzero(np.diff(whats)) + 1).tolist(), len(whats)]
+    spans = [(a, b, int(whats[a])) for a, b in itertools.pairwise(edges)]
+    least = round(min(SHORT_S / window_s, SHORT_SHARE * np.count_nonzero(whats >= 0)))
+    groups = itertools.groupby(spans, lambda one: one[2] >= 0 and one[1] - one[0] < least)
+    parts = [(is_short, list(group)) for is_short, group in groups]
+    found: list[tuple[int, int, int]] = []
+    for (is_short, part), (_, after) in itertools.pairwise([*parts, (False, [])]):
+        before = found[-1:] if found and found[-1][2] >= 0 else []
+        around = [what for _, _, what in (*before, *part, *after[:1]) if what >= 0]
+        if is_short and len(set(around)) < len(around):
+            part = [(part[0][0], part[-1][1], (*before, *part)[0][2])]
+        for a, b, what in part:
+            if found and found[-1][2] == what:
+                a, _, _ = found.pop()
+            found.append((a, b, what))
+    return [one for one in found if one[2] >= 0]
 
 
 def _end_s(out: ServicesOutcome, k: int) -> float:
