@@ -357,6 +357,35 @@ def test_a_key_that_the_data_do_not_depend_on_makes_up_for_no_other(
     assert [value.is_determined for value in values] == [key not in silent and not groups for key in "ab"]
 
 
+class _InStep(_Keys):
+    """Trials of two keys and 60 points: a third of them tell the one, a third the other, and a third are off by up to
+    `resonance` where the first is no eighth. So are clients without jitter, which keep step with some values.
+    """
+
+    def __init__(self, resonance: float) -> None:
+        super().__init__(())
+        self.resonance = resonance
+
+    def __call__(self, places: Sequence[float]) -> np.ndarray:
+        a, b = places
+        return np.repeat([0.5 * (a - 0.5), 2 * (b - 0.5), self.resonance * math.sin(8 * math.pi * a) ** 2], 20)
+
+
+@pytest.mark.parametrize(("resonance", "is_found"), [(0.0, True), (0.1, True), (1.0, False)])
+def test_a_key_of_which_values_between_those_that_fit_do_not_is_not_found(resonance: float, is_found: bool) -> None:
+    """By hand: 20 residuals of 0.5 (a - 0.5) have squares of 1 at 0.5 - 0.447 and 0.5 + 0.447. A resonance of 1 has 20
+    midway between two eighths, whatever the other key is, and none at an eighth; one of 0.1 has 0.2 and breaks nothing.
+    """
+    keys: Any = _InStep(resonance)
+    region = intervals.Region(lambda at: float(at @ at) < 1, 1.0)
+    reaches = np.diag([0.4, 0.1])
+    keys.ahead([[a, 0.5] for a in (0.25, 0.375, 0.5, 0.625, 0.75)])
+    values, groups, _ = intervals.searched(keys, [0.5, 0.5], [("a", "b")], region, is_milestones=False, reaches=reaches)
+    assert [value.is_determined for value in values] == [is_found, True]
+    assert (values[0].elsewhere == ()) is is_found
+    assert groups == (() if is_found else (("a",),))
+
+
 def _of_series(keys: Any) -> Any:
     """The same with observations that are no milestones."""
     keys.observations = SimpleNamespace(milestones=())
@@ -634,6 +663,31 @@ def test_places_and_values() -> None:
     assert np.isclose(wide.value(0.5), 10)
     assert narrow.override(0.5) == "k=20%"
     assert whole.override(0.25) == "k=7"
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "wanted"),
+    [
+        ("k=20s..4m", 9, ["20s", "30s", "40s", "50s", "60s", "120s", "180s", "240s"]),
+        (
+            "k=2/s..50/s",
+            16,
+            ["2/s", "3/s", "4/s", "5/s", "6/s", "7/s", "8/s", "9/s", "10/s", "20/s", "30/s", "40/s", "50/s"],
+        ),
+        ("k=2/s..50/s", 8, ["2/s", "5/s", "10/s", "20/s", "50/s"]),
+        ("k=0..3", 8, ["1", "2", "3"]),
+    ],
+)
+def test_round_values_are_those_of_one_digit(text: str, most: int, wanted: list[str]) -> None:
+    r = fit.range_of(text)
+    assert [r.text(place) for place in r.round_places(most)] == wanted
+
+
+def test_the_roundest_value_lies_in_the_middle_half() -> None:
+    """Of 4.2 to 5.4 the middle half is 4.5 to 5.1, so it is 5; of 5.1 to 5.4 it is 5.175 to 5.325, with 5.2 and 5.3."""
+    r = fit.range_of("k=4/s..6/s")
+    assert r.text(r.roundest(r.place(4.2), r.place(5.4))) == "5/s"
+    assert r.text(r.roundest(r.place(5.1), r.place(5.39))) == "5.2/s"
 
 
 def told(*arguments: str) -> tuple[int, str]:

@@ -202,10 +202,16 @@ def determines(fit: Fit) -> list[str]:
             lines.append(f"a measured curve of {curves} would tell the settings below apart (--series, --column)")
         else:
             lines.append("measure one of them, and set it (--set KEY=VALUE): then the other can be found")
-    if any(_comes_in_waves(value) for value in fit.values):
+    waves = [value.key for value in fit.values if _comes_in_waves(value)]
+    if any(key.startswith("policy.client.") for key in waves):
         lines.append(
             "clients that wait equally long come back in waves, and other delays bring a wave at the same moment: take "
             "the delay from the clients' code or settings"
+        )
+    elif waves:
+        lines.append(
+            f"values of {_listed(waves)} that fit lie apart, with others between them that do not, as where clients "
+            "without jitter keep step with some values: take the one that was really set"
         )
     return lines
 

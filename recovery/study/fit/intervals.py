@@ -13,6 +13,7 @@ import numpy as np
 from recovery.stages.outage import resolve
 from recovery.store.fit_record import Value
 from recovery.study.fit.columns import Floats
+from recovery.study.fit.gaps import holes_of
 from recovery.study.fit.ranges import Range
 from recovery.study.fit.search import FINEST, STEP, Tried, finer, scanned
 
@@ -21,6 +22,8 @@ EDGE = 1 / 500  # of a range: an end of an interval of a single key is found to 
 EDGE_OF_SERIES = 1 / 128  # of a single key fitted to a series
 EDGE_OF_SEVERAL = 1 / 32  # with several keys, where each trial is a search of the others
 FINEST_OF_OTHERS = 1 / 250  # of a range: the last step of that search
+CLEARLY = 2.0  # times the largest sum of squares that does as well: with more, a value does not fit a curve
+CLEARLY_OF_MILESTONES = 4.0  # which are few, so chance moves them by more
 STARTS = (0.125, 0.375, 0.625, 0.875)  # of another key's range, for that search
 MOVED_MOST = 3.0  # standard deviations, by which both steps together move a milestone
 SCANNED = 24  # places of a key all over its range, where distant values of it may do as well
@@ -258,19 +261,24 @@ def searched(
     """
     ranges = tried.candidates.ranges
     edge = EDGE_OF_SEVERAL if len(ranges) > 1 else EDGE if is_milestones else EDGE_OF_SERIES
+    times = CLEARLY_OF_MILESTONES if is_milestones else CLEARLY
     is_too_many = is_milestones and len(ranges) > len(tried(best))
     for i, r in enumerate(ranges):
         if is_in_step(r.key):
             _elsewhere_searched(tried, best, i, is_inside)
-    found = []
+    found, broken = [], set[str]()
     for i, r in enumerate(ranges):
         reach = None if reaches is None else reaches[i]
         low, high = edges_of(tried, best, i, is_inside, edge, reach)
-        (low, high), *far = _joined(tried, i, low, high, edge, is_inside)
+        if holes := _holes(tried, best, i, (low, high), is_inside, times):
+            broken.add(r.key)
+        low = max([low, *(hole for hole in holes if hole < best[i])])
+        high = min([high, *(hole for hole in holes if hole > best[i])])
+        (low, high), *far = _joined(tried, i, low, high, edge, is_inside, holes)
         half = max(best[i] - low, high - best[i])
         # The range may be thousands wide by its logarithm: a value known to a factor of ten is not found.
         is_wide = r.is_log and r.value(high) > FACTOR * r.value(low)
-        if is_too_many or far or is_wide or (low <= 0 and high >= 1) or has_unseen_waves(tried, best, i):
+        if is_too_many or far or holes or is_wide or (low <= 0 and high >= 1) or has_unseen_waves(tried, best, i):
             half = math.inf
         value = _value(r, best[i], low, high, half)
         found.append(value.model_copy(update={"elsewhere": tuple((r.text(a), r.text(b)) for a, b in far)}))
@@ -279,13 +287,29 @@ def searched(
     silent = [r.key for i, (r, value) in enumerate(told) if _is_flat(tried, best, i, value, is_inside)]
     silent = silent if len(ranges) > 1 else []
     groups = [tuple(key for key in keys if key not in silent) for keys in together]
-    groups = [keys for keys in groups if len(keys) > 1 and any(key in loose for key in keys)]
+    # What jumps from value to value has no slope that a key which is determined could make up for.
+    groups = [keys for keys in groups if len(keys) > 1 and any(key in loose and key not in broken for key in keys)]
     groups += [(key,) for key in loose if not any(key in keys for keys in groups)]
     # Where one key makes up for another, the end of the other's range ends its interval too.
     cut = {value.key for value in found if value.is_open_below or value.is_open_above}
     bound = {key for keys in groups if cut.intersection(keys) for key in keys}
     values = (v.model_copy(update={"is_determined": v.is_determined and v.key not in bound}) for v in found)
     return tuple(values), tuple(groups), tuple(silent)
+
+
+def _holes(
+    tried: Tried, best: Sequence[float], i: int, ends: tuple[float, float], is_inside: Region, times: float
+) -> list[float]:
+    """Places of key `i` between the ends of its interval at which the misfit clearly jumps."""
+    low, high = ends
+    within = [at for at in tried.places.values() if low <= at[i] <= high]
+    settings = [at for at in within if at[i] in ends or is_inside(tried(at))]
+    others = _Others(tried, best, i, np.eye(len(best))[i], is_inside)
+
+    def search(start: Sequence[float], place: float) -> None:
+        others(start, place, everywhere=True)
+
+    return holes_of(tried, i, settings, is_inside.most, times, search)
 
 
 def _is_flat(tried: Tried, best: Sequence[float], i: int, value: Value, is_inside: Region) -> bool:
@@ -346,7 +370,7 @@ def _elsewhere_searched(tried: Tried, best: Sequence[float], i: int, is_inside: 
 
 
 def _joined(
-    tried: Tried, i: int, low: float, high: float, apart: float, is_inside: Region
+    tried: Tried, i: int, low: float, high: float, apart: float, is_inside: Region, holes: Sequence[float]
 ) -> list[tuple[float, float]]:
     """The interval of key `i`, and parts of its range outside in which a setting that was tried does as well: places
     that are up to `apart` from each other are one part.
@@ -354,15 +378,19 @@ def _joined(
     wanted = sorted(
         {places[i] for places in tried.places.values() if not low <= places[i] <= high and is_inside(tried(places))}
     )
+
+    def is_one(a: float, b: float) -> bool:
+        return b - a <= apart and not any(a <= hole <= b for hole in holes)
+
     parts = [(low, high)]
     for place in [at for at in reversed(wanted) if at < low]:
-        if parts[-1][0] - place <= apart:
+        if is_one(place, parts[-1][0]):
             parts[-1] = (place, parts[-1][1])
         else:
             parts.append((place, place))
     [own, *below], parts = parts, [parts[0]]
     for place in [at for at in wanted if at > high]:
-        if place - parts[-1][1] <= apart:
+        if is_one(parts[-1][1], place):
             parts[-1] = (parts[-1][0], place)
         else:
             parts.append((place, place))

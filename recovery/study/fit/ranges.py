@@ -52,6 +52,35 @@ class Range:
             moved = self.place(min(max(round(self.value(place)) + math.copysign(1, by), self.low), self.high))
         return moved
 
+    def roundest(self, low: float, high: float) -> float:
+        """The place of the value with the fewest digits in the middle half between two places, of several the one
+        nearest to the middle.
+        """
+        middle, quarter = (low + high) / 2, (high - low) / 4
+        first, value, last = (self.value(place) for place in (middle - quarter, middle, middle + quarter))
+        step = 10.0 ** math.floor(math.log10(last))
+        while not first <= round(value / step) * step <= last:
+            step /= 10
+        return self.taken(self.place(round(value / step) * step))
+
+    def round_places(self, most: int) -> list[float]:
+        """Places of the values that people set first, up to so many: of one digit, else 1, 2 or 5, else 1 with zeros;
+        of times counted in the s, min or h that they have. Three decades at most.
+        """
+        low = max(self.low, self.high / 1_000, float(self.is_whole))
+        units = ((1.0, 0.0, 60.0), (60.0, 60.0, 3600.0), (3600.0, 3600.0, math.inf))
+        for digits in (range(1, 10), (1, 2, 5), (1,)):
+            values = [
+                digit * 10.0**power * unit
+                for unit, least, below in (units if self.unit == "s" else ((1.0, 0.0, math.inf),))
+                for power in range(math.floor(math.log10(low / unit)), math.ceil(math.log10(self.high / unit)) + 1)
+                for digit in digits
+                if max(low, least) <= digit * 10.0**power * unit <= self.high and digit * 10.0**power * unit < below
+            ]
+            if len(values) <= most:
+                break
+        return [self.taken(self.place(value)) for value in values[:most]]
+
     def beyond(self, end: float) -> str:
         """The value a little beyond an end of the range (0 or 1), as a scenario has it; "" below 0."""
         low, high = self.low, self.high

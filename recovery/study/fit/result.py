@@ -37,7 +37,7 @@ from recovery.study.fit.misfit import of_milestones, of_series, shift_s, white_o
 from recovery.study.fit.observations import Observations
 from recovery.study.fit.others import others_of, tied_of
 from recovery.study.fit.ranges import Range
-from recovery.study.fit.search import MET, Tried, best_of, finer
+from recovery.study.fit.search import MET, Tried, best_of, finer, rounded
 from recovery.study.fit.watched import Watched
 from recovery.study.summary import course_of
 
@@ -72,13 +72,22 @@ def fit(
     tried = Tried(candidates, observations)
     watched.begin("looking for what comes closest")
     best = best_of(tried, samples)
+    tried.ahead(rounded(tried, best))
+    best = _onward(tried, best) or best
     watched.begin("looking how far from there values still do as well")
     found = _told(tried, best)
     # The ends of the intervals lead farther than the search did: what fits clearly better there is where to go on.
-    while observations.values and tried.square(tried.closest()) * AS_WELL**2 < tried.square(best):
-        best = finer(tried, tried.closest(), range(len(ranges)), finest=FINEST_OF_OTHERS)
+    while onward := _onward(tried, best):
+        best = onward
         found = _told(tried, best)
     return found
+
+
+def _onward(tried: Tried, best: list[float]) -> list[float]:
+    """Where a search from what fits a series clearly better than the best leads; none if nothing does."""
+    if not tried.observations.values or tried.square(tried.closest()) * AS_WELL**2 >= tried.square(best):
+        return []
+    return finer(tried, tried.closest(), range(len(best)), finest=FINEST_OF_OTHERS)
 
 
 def _told(tried: Tried, best: list[float]) -> Fit:

@@ -23,6 +23,7 @@ FINEST = 1 / 2_000  # of a range: the last step of the finer search
 MET = 0.1  # standard deviations: a milestone that is closer is met
 STEP_MOST = 0.25  # of a range: the longest step of that search
 PAIR = 2  # gaps that a scan halves at a time, side by side: always so many, so that threads change no result
+ROUND = 8  # round values of a key that are tried, for each key of the fit
 UNITS = {
     60: "a minute",
     3600: "an hour",
@@ -151,6 +152,19 @@ def best_of(tried: Tried, samples: int) -> list[float]:
     best = min([*design, (found.x - 1).tolist()], key=tried.square)
     best = [r.taken(place) for r, place in zip(tried.candidates.ranges, best, strict=True)]
     return finer(tried, best, range(keys)) if tried.observations.milestones else best
+
+
+def rounded(tried: Tried, best: Sequence[float]) -> list[list[float]]:
+    """Settings with a round value of a key, the others as at the best: people set such, and clients without jitter keep
+    step with them, so that they may fit where none nearby does. The mean of a distribution is measured, not set.
+    """
+    ranges = tried.candidates.ranges
+    return [
+        [*best[:i], place, *best[i + 1 :]]
+        for i, r in enumerate(ranges)
+        if not r.key.endswith(".mean")
+        for place in r.round_places(ROUND * len(ranges))
+    ]
 
 
 def scanned(
