@@ -5,10 +5,12 @@ import math
 from recovery.show import standings
 from recovery.show.standings import Saved, Standing
 from recovery.store.run_record import Group, Summary, are_judged_by_renewals
-from recovery.units import show_between, show_share
+from recovery.units import show_between, show_duration, show_share
 
 TITLE = "all renewed"
 MEASURE = "ttr_renewed_s"
+CLEARLY_SOONER = 0.8  # of the other time: so much shorter must be one of which counts tell no latest time
+OPEN = "counts of renewals do not say whose each is, so they tell no latest time"
 MEANING = "when each holder has renewed after the dependency's last return, as far as counts of renewals tell it"
 
 
@@ -23,6 +25,18 @@ def show(group: Group) -> str:
     if group.renewals is None:
         return "–"
     return "not by the end" if math.isinf(group.renewals.all_s) else show_between(*group.renewed_s)
+
+
+def told(group: Group, since: str) -> str:
+    """The same after "all have renewed", where they have: "13 s after the dependency is back at the earliest"; `since`
+    says after what.
+    """
+    early_s, late_s = group.renewed_s
+    if early_s == late_s:
+        return f"{show_duration(late_s)} after {since}"
+    if math.isinf(late_s):
+        return f"{show_duration(early_s)} after {since} at the earliest"
+    return f"between {show_duration(early_s)} and {show_duration(late_s)} after {since}"
 
 
 def overdue(group: Group) -> str:
@@ -66,27 +80,48 @@ def is_apart(group: Group, first: Group, measure: str = "ttr99_s") -> bool:
 
 def saved(summary: Summary, group: Group, first: Group, measure: str = "ttr99_s") -> Saved:
     """By how much a variant is sooner than the first, by a time to recovery; where all keep their leases the times of
-    these say nothing, and it is by when all have renewed: surely so much, where counts leave that open. nan where the
-    first alone keeps them: that is two measures, and where neither is back.
+    these say nothing, and it is by when all have renewed (`sooner_s`). nan where the first alone keeps them, which is
+    two measures, where neither is back, and where counts do not tell.
     """
     if is_apart(group, first, measure):
         return Saved(math.nan)
     if measure != "ttr99_s" or not is_judged(group, first):
         found = standings.saved(summary.rows_of(first), summary.rows_of(group), measure, is_last=True)
         return standings.beyond(found, *(standings.of_last(summary, one, measure) for one in (first, group)))
-    (first_s, first_latest_s), (own_s, own_latest_s) = first.renewed_s, group.renewed_s
-    if math.isinf(first_s) or math.isinf(own_s):
-        return Saved(0.0 if first_s == own_s else math.copysign(math.inf, first_s - own_s))
-    return Saved(max(first_s - own_latest_s, 0.0) - max(own_s - first_latest_s, 0.0))
+    for one, other, sign in ((group, first, 1), (first, group, -1)):
+        if (sooner := sooner_s(one, other)) > 0:
+            return Saved(sign * sooner, is_open=not is_sure(one))
+    if is_exact(first) and is_exact(group):
+        return Saved(math.nan if math.isinf(after_s(first)) else 0.0)
+    return Saved(math.nan, is_open=True)
+
+
+def is_sure(group: Group) -> bool:
+    """Whether counts tell a latest time by which all have renewed."""
+    return math.isfinite(group.renewed_s[1])
+
+
+def shown_s(group: Group) -> float:
+    """From when on no count says that anybody has not renewed or is overdue, s after the dependency's return; inf: not
+    by the end.
+    """
+    if group.renewals is None or not group.renewals.overdue or group.scenario.is_counted_from_file:
+        return after_s(group)
+    return max(after_s(group), group.renewals.overdue[-1].to_s - group.mean("recovers_from_s"))
 
 
 def sooner_s(group: Group, first: Group) -> float:
-    """By how much all have surely renewed sooner than in the first variant, s; inf: there not by the end; nan: not
-    known.
+    """By how much all have renewed sooner than in the first variant, s: surely so much where a latest time is known;
+    else as far as counts show, and only where that is clearly sooner. inf: there not by the end; nan: not known.
     """
-    if group.renewals is None or first.renewals is None or math.isinf(group.renewals.all_latest_s):
+    if group.renewals is None or first.renewals is None:
         return math.nan
-    return first.renewals.all_s - group.renewals.all_latest_s
+    first_s, own_s = first.renewed_s[0], group.renewed_s[1]
+    if not is_sure(group):
+        own_s = shown_s(group)
+        if not own_s < CLEARLY_SOONER * first_s:
+            return math.nan
+    return first_s - own_s
 
 
 def saved_span(summary: Summary, group: Group, first: Group) -> Saved:
@@ -94,7 +129,7 @@ def saved_span(summary: Summary, group: Group, first: Group) -> Saved:
     variant's time open by a window or more, since an interval of the latest times says nothing of what is sure then.
     """
     found, surely_s = standings.saved(summary.rows_of(first), summary.rows_of(group), MEASURE), sooner_s(group, first)
-    return found if is_exact(first) and math.isfinite(surely_s) else Saved(surely_s)
+    return found if is_exact(first) and is_sure(group) and math.isfinite(surely_s) else Saved(surely_s)
 
 
 def best_of(first: Group, others: list[Group]) -> Group | None:
@@ -105,10 +140,17 @@ def best_of(first: Group, others: list[Group]) -> Group | None:
 
 
 def soonest_of(first: Group, others: list[Group]) -> list[Group]:
-    """The same, the soonest first, with those that are no more than a window later: times are known to one."""
-    window_s = first.scenario.window_s
+    """The same, the soonest first, with those that are no more than a window later, to which times are known; where
+    counts tell no latest time, a round of checks. Of these the ones come first of which they do.
+    """
+    window_s, fleet = first.scenario.window_s, first.scenario.fleet
     known = sorted((one for one in others if one.unleased is None and sooner_s(one, first) > window_s), key=after_s)
-    return [one for one in known if after_s(one) <= after_s(known[0]) + window_s]
+    alike = [
+        one for one in known
+        if fleet is not None and after_s(one) <= after_s(known[0])
+        + (window_s if is_sure(one) and is_sure(known[0]) else max(fleet.check_every_s, window_s))
+    ]  # fmt: skip
+    return sorted(alike, key=lambda one: not is_sure(one))
 
 
 def after_s(group: Group) -> float:

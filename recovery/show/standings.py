@@ -175,13 +175,14 @@ def _standing(rows: Sequence[Row], measure: str, scenario: Scenario, time_s: Cal
 class Saved(NamedTuple):
     """By how much sooner, s, with its interval (95 %). inf: comes to it where the other does not; -inf: the other way
     round; nan: neither does, or not known. `beyond_s`: where the other is only not there yet as its run ends, what is
-    saved is more than this.
+    saved is more than this. `is_open`: known as far as counts show alone, or, where it is nan, not even that.
     """
 
     mean_s: float
     low_s: float = math.nan
     high_s: float = math.nan
     beyond_s: float = math.nan
+    is_open: bool = False
 
 
 def saved(first: Sequence[Row], own: Sequence[Row], measure: str, *, is_last: bool = False) -> Saved:

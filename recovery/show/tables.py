@@ -163,6 +163,8 @@ def _share_of(group: Group) -> str:
 
 def _saved(found: standings.Saved) -> Cell:
     """By how much a variant is sooner than the first, over the runs in which both are back."""
+    if found.is_open and math.isnan(found.mean_s):
+        return Cell(show_saved(found))
     if math.isnan(found.mean_s):
         return Cell("not back either", look="never")
     if math.isinf(found.mean_s) and math.isnan(found.beyond_s):

@@ -92,12 +92,13 @@ def show_saved(found: standings.Saved) -> str:
     """The time saved, for a table: in the digits of the answer."""
     seconds = found.mean_s
     if math.isnan(seconds):
-        return "–"
+        return "?" if found.is_open else "–"
     if math.isfinite(found.beyond_s):
         return f"> {show_duration(found.beyond_s)}"
     if math.isinf(seconds):
         return "recovers" if seconds > 0 else "not back"
     sign = "+" if seconds > 0 else "-" if seconds < 0 else ""
+    sign = f"about {sign}" if found.is_open else sign
     return f"{sign}{show_duration(abs(seconds))}"
 
 
@@ -225,6 +226,8 @@ def notes(summary: Summary) -> list[str]:
     if any(not one.levers and (renewed.is_judged(one, first) or renewed.is_apart(one, first)) for one in others):
         text = "saved, where no lease is lost: by when all have renewed"
         text += "; – where one is." if any(renewed.is_apart(one, first) for one in others) else "."
+        if any(renewed.saved(summary, one, first).is_open for one in others):
+            text += f" It is “about” or “?” where it hangs on a time with ≥: {renewed.OPEN}."
         out.append(speaking_of(first.scenario.called, text))
     if kept:
         text = "efficiency, amplification and wasted are – where no lease was lost: they count while leases come back."
@@ -434,7 +437,10 @@ def intervals_table(summary: Summary) -> str:
     rows = [["interval of the mean time (95 %)", *times]]
     for group in groups:
         found = [standings.of(summary, group, measure) for measure in times.values()]
-        rows.append([group.variant, *(one.span() or _no_span(one) for one in found)])
+        spans = [one.span() or _no_span(one) for one in found]
+        if renewed.MEASURE in times.values() and found[-1].never and math.isfinite(renewed.after_s(group)):
+            spans[-1] = "–"  # that no count tells it is no sign that it never is
+        rows.append([group.variant, *spans])
     return table(rows)
 
 

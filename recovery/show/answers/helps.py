@@ -27,7 +27,7 @@ FEWER = 0.1  # of all holders: so many fewer without a lease are told
 LATER_TOLD = 3  # variants of which it is said how much later they are
 MANY_TRIES = 2  # attempts for each success, from which on they are told where all is well
 LATER = 1.5  # times as long until the last is back: told beside the time of 99 %
-CLEARLY_SOONER = 0.8  # of the time of the best variant: what theory alone says is rough
+CLEARLY_SOONER = renewed.CLEARLY_SOONER  # of the time of the best variant: what theory alone says is rough
 SAME_HOSTS = (  # remedies that leave the hosts as they are, and all that they have to do
     "a higher limit", "a higher limit at once", "shorter waits", "shorter waits and a short queue", "longer waits",
     "waits at random", "asking again sooner", "a short queue", "newest first", "a first delay", "a longer timeout",
@@ -63,6 +63,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         well = f"99 %{whose} are well at once" if whose else "it is well at once"
         if first.scenario.has_leases and first.unleased is None and not first.mean("sessions_ended") > 0:
             well = "no holder loses its lease"
+        if first.is_overdue and first.unleased is None and math.isinf(renewed.shown_s(first)):
+            return _never_renewed(manifest, summary, axis), None
         told = [f"Nothing needs to change: {well}.", _in_vain(first), not_well_with(summary, axis)]
         if (short := _renews_sooner_with(summary)) is not None:
             told.append(f"All holders would renew sooner with {short.text} (not simulated; this would try it).")
@@ -209,7 +211,7 @@ def _in_vain(first: Group) -> str:
         return f"{''.join(out)}That does no harm: 99 % have a lease all the same."
     until = "before its lease ends"
     if first.renewals is not None and first.renewals.overdue and math.isfinite(first.renewals.all_s):
-        until = f"and all have renewed {renewed.show(first)} after {moments.returned(first)}"
+        until = f"and all have renewed {renewed.told(first, moments.returned(first))}"
     return f"{''.join(out)}That costs nobody a lease: whoever gets no answer tries again, {until}."
 
 
@@ -352,8 +354,14 @@ def _renews_sooner(summary: Summary, best: Group, axis: TimeAxis) -> Change:
     """The variant by which all have renewed soonest, though no lease is lost."""
     first = summary.groups[0]
     saved, when = renewed.sooner_s(best, first), moments.returned(first)
-    text = f"“{best.variant}”: all have renewed {renewed.show(best)} after {when}, "
-    text += f"{show_duration(saved)} sooner" if math.isfinite(saved) else "instead of not before the end"
+    text, much = f"“{best.variant}”: all have renewed {renewed.told(best, when)}, ", f"{show_duration(saved)} sooner"
+    if not renewed.is_sure(best):
+        early, shown = map(show_duration, (renewed.after_s(best), renewed.shown_s(best)))
+        text += f"and as far as counts show {'no later' if shown == early else f'by {shown} after it'}, "
+        much = f"about {much}"
+    elif not renewed.is_exact(first):
+        much = f"at least {much}"
+    text += much if math.isfinite(saved) else "instead of not before the end"
     text += _span_of(renewed.saved_span(summary, best, first)) if math.isfinite(saved) and first.runs > 1 else ""
     cost = costs(first.scenario.traffic, first.mean, best.mean)
     alike = renewed.soonest_of(first, _changes_of_the_system(summary)[0])
@@ -362,6 +370,26 @@ def _renews_sooner(summary: Summary, best: Group, axis: TimeAxis) -> Change:
     told = [f"{text}.", _sets(best), "No holder loses its lease either way.", cost, unseen, as_soon]
     told.append(not_well_with(summary, axis))
     return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved)
+
+
+def _never_renewed(manifest: RunManifest, summary: Summary, axis: TimeAxis) -> Change:
+    """What removes the cause where no lease is lost, but some are overdue as the run ends, and no variant is better."""
+    first, fleet = summary.groups[0], summary.groups[0].scenario.fleet
+    assert fleet is not None
+    limit = mechanism.of_renewing(first, math.inf)
+    found = None if limit is None else remedy.of(first, limit)
+    late = "not all have renewed before the end"
+    if math.isfinite(renewed.after_s(first)):
+        late = f"some are still {fleet.overdue} as the run ends"
+    told = [f"No holder loses its lease, but {late}."]
+    if len(summary.groups) > 1:
+        told.append("No variant changes that without losing leases.")
+    if found is None:
+        return Change(text=" ".join([*told, not_well_with(summary, axis)]).strip())
+    if (tried := next((one for one in summary.groups[1:] if remedy.is_in(one.scenario, found)), None)) is not None:
+        return Change(text=" ".join([*told, f"“{tried.variant}” tries {found.text} already."]))
+    told += [f"Try {found.text} (not simulated; this would try it).", *of_defaults(summary.notes, found.overrides)]
+    return _to_try(manifest, told, found)
 
 
 def _as_soon(first: Group, best: Group, alike: Sequence[tuple[Group, str]]) -> str:
@@ -604,7 +632,7 @@ def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
 def _sooner(summary: Summary, group: Group) -> str:
     """How much sooner, or later, a variant is than the first, with its interval."""
     was, now = advice.standing(summary, summary.groups[0]), advice.standing(summary, group)
-    saved, low, high, _ = advice.saved(summary, group)
+    saved, low, high, *_ = advice.saved(summary, group)
     where = " where both recover" if was.never or now.never else ""
     if saved < 0:
         return f"{show_duration(-saved)} later{where}"

@@ -505,8 +505,12 @@ def behind_what_hangs(scenario: Scenario, took_s: float, wait_s: float) -> Limit
 
 
 def of_renewing(group: Group, down_s: float) -> Limit | None:
-    """What takes at least half of the time until all have renewed, where no lease is lost; None where no rule says."""
+    """What takes at least half of the time until all have renewed, where no lease is lost, or keeps them from it until
+    the end; None where no rule says.
+    """
     scenario, fleet, found = group.scenario, group.scenario.fleet, group.renewals
+    if found is not None and found.overdue and math.isinf(max(found.all_s, found.overdue[-1].to_s)):
+        return collapse_of(group)
     if fleet is None or found is None or not found.overdue or not scenario.window_s < found.all_s < math.inf:
         return None
     took_s, wait_s = found.all_s, waits_at_most_s(scenario, down_s)

@@ -83,16 +83,15 @@ def _renew_later(summary: Summary, told: Group | None, back_s: float) -> tuple[s
     alike = [one for one in others if one.outages_index == first.outages_index]
     if first.renewals is None:
         return "", None
-    from_s = first.renewals.all_s + first.scenario.window_s
-    known = {one.variant: one.renewals.all_s for one in alike if one.renewals is not None and one.renewals.overdue}
-    later = [one for one in alike if known.get(one.variant, 0.0) > from_s]
-    last = apart.nearest(summary, [one for one in later if math.isinf(known[one.variant])] or later)
+    window_s = first.scenario.window_s
+    later = [one for one in alike if one.is_overdue and renewed.sooner_s(first, one) > window_s]
+    last = apart.nearest(summary, [one for one in later if math.isinf(renewed.after_s(one))] or later)
     if last is None:
         return "", None
-    all_s, is_told = known[last.variant], told is not None and told.variant == last.variant
-    if is_told and not all_s > back_s + first.scenario.window_s:
+    all_s, is_told = renewed.after_s(last), told is not None and told.variant == last.variant
+    if is_told and not all_s > back_s + window_s:
         return "", None
-    when = "not before the end" if math.isinf(all_s) else f"{show_duration(all_s)} after {moments.returned(first)}"
+    when = "not before the end" if math.isinf(all_s) else renewed.told(last, moments.returned(first))
     text = f"{'There' if is_told else f'Under “{last.variant}”'} all holders have renewed {when}"
     helps = renewed.best_of(last, [one for one in alike if apart.differing(first, last) < apart.differing(first, one)])
     more = f"; what helps there is “{helps.variant}”: {renewed.show(helps)}" if helps is not None else ""

@@ -126,17 +126,11 @@ def _renewals(first: Group, axis: TimeAxis) -> list[str]:
 
 def _renewed(group: Group) -> str:
     """When all holders have renewed after the dependency's return, as far as counts of renewals tell it."""
-    found, since = group.renewals, moments.returned(group)
-    assert found is not None
-    early, late = found.all_s, found.all_latest_s
-    mean = " on average" if group.runs > 1 else ""
-    if math.isinf(early):
+    if math.isinf(renewed.after_s(group)):
         return f"Not all of them have renewed again before the end{' in each run' if group.runs > 1 else ''}"
-    if math.isinf(late):
-        return f"All have renewed again {show_duration(early)} after {since} at the earliest{mean}"
-    if late - early < group.scenario.window_s:
-        return f"All have renewed again {show_duration(late)} after {since}{mean}"
-    return f"All have renewed again between {show_duration(early)} and {show_duration(late)} after {since}{mean}"
+    mean = " on average" if group.runs > 1 else ""
+    open_ = "" if renewed.is_sure(group) else f" ({renewed.OPEN})"
+    return f"All have renewed again {renewed.told(group, moments.returned(group))}{mean}{open_}"
 
 
 def _lost(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
@@ -456,7 +450,7 @@ def _with_the_worst(manifest: RunManifest, summary: Summary, cause: Cause) -> Ca
     often = advice.standing(summary, first).never_share
     worst = apart.nearest(summary, [one for one in others if advice.standing(summary, one).never_share > often])
     limit = None if worst is None else _limit_of(manifest, summary, worst)
-    if worst is None or limit is None:
+    if worst is None or limit is None or limit.text[1:] in cause.text:
         return cause
     text = f"{cause.text} “{worst.variant}” is worse: {limit.text}.".strip()
     return cause.model_copy(update={"text": text})
@@ -568,6 +562,10 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
 def _span_renewed(summary: Summary, group: Group) -> str:
     """When all have renewed, with its interval, where no lease is lost and that decides."""
     found, often = renewed.standing(summary, group), f"in each of the {group.runs} runs"
+    if found.never and math.isfinite(early_s := renewed.after_s(group)):
+        return (
+            f"all have renewed after {show_duration(early_s)} at the earliest{' on average' if group.runs > 1 else ''}"
+        )
     if found.never:
         low, high = map(show_share, theory.clopper_pearson(found.never, found.runs))
         return f"not all have renewed before the end in {found.never} of {found.runs} runs (chance {low} to {high})"
