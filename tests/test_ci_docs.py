@@ -205,8 +205,8 @@ def test_the_commands_of_the_dask_how_to_run_a_sweep(tmp_path: Path, tools: Path
     [script] = blocks(HOW_TO / "dask.md")
     (tmp_path / "mine.toml").write_text(SWEPT)
     port = "18786"
-    script = script.replace("8786", port) + "kill %1 %2\nwait || true\n"
-    done = bash(f"set -m\n{script}", tmp_path, tools)
+    ended = "trap 'kill %1 %2; wait' EXIT"  # whatever fails, nothing goes on that holds the output open
+    done = bash(f"set -m\n{ended}\n{script.replace('8786', port)}", tmp_path, tools)
     assert (tmp_path / "out" / "mine" / "summary.json").is_file(), done.stderr
     whole = bash("recovery sweep mine.toml --out whole --no-report", tmp_path, tools)
     assert whole.returncode == 0

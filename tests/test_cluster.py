@@ -189,6 +189,20 @@ def test_a_cluster_without_workers_is_told(monkeypatch: pytest.MonkeyPatch, caps
     assert lines[-1] == f"{made.scheduler_address}: 1 workers are there again"
 
 
+def test_a_worker_that_starts_beside_the_sweep_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the how-to, whose three commands begin in one moment."""
+    with LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None) as made:
+        threading.Timer(1.0, made.scale, (1,)).start()
+        assert runs.backend("dask", 1, made.scheduler_address).workers == 1
+        made.scale(0)
+        monkeypatch.setattr(dask, "CONNECT_S", 0.3)
+        deadline = time.monotonic() + 60
+        while made.scheduler.workers and time.monotonic() < deadline:
+            time.sleep(0.1)
+        with pytest.raises(ValueError, match=r"has no workers; want `dask worker"):
+            runs.backend("dask", 1, made.scheduler_address)
+
+
 def test_workers_with_other_code_are_refused(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     place = runs.backend("dask", 1, two.scheduler_address)
     monkeypatch.setattr(identity, "CODE", "other")  # here; workers have what they loaded

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-CONNECT_S = 10.0
+CONNECT_S = 30.0  # a scheduler and workers that were just started may take so long on a busy machine
 LOOK_S = 2.0  # so often it is looked whether there are workers
 ALONE_S = 5.0  # without any for so long, it is told, and again each AGAIN_S
 AGAIN_S = 60.0
@@ -43,9 +43,11 @@ def backend(address: str, tls: Mapping[str, str] | None = None) -> Backend:
     connect = functools.partial(_connected, address, dict(tls or {}))
     client = connect()
     try:
+        try:
+            client.wait_for_workers(1, timeout=CONNECT_S)
+        except TimeoutError as error:
+            raise Refusal(f"--address {address}: its scheduler has no workers; want `dask worker {address}`") from error
         threads = client.nthreads()
-        if not threads:
-            raise Refusal(f"--address {address}: its scheduler has no workers; want `dask worker {address}`")
         try:
             codes = client.run(code)
         except Exception as error:  # whatever a worker that is not as we are may say
