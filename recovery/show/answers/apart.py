@@ -17,23 +17,21 @@ def differing(one: Group, other: Group) -> frozenset[str]:
     return frozenset(name for name, value in ours.items() if repr(value) != repr(theirs[name]))  # nan is like nan
 
 
-def is_of_the_outage(one: Scenario, other: Scenario) -> bool:
-    """Whether two variants differ only in what the outage does to requests (they fail, or hang): that is given, and
-    nobody chooses it as a rule of the system.
+def of_the_incident(one: Scenario, other: Scenario) -> str:
+    """What two variants differ in, in words, where that is the incident alone, which is given, so that nobody chooses
+    it as a rule of the system: what the outage does to requests (they fail, or hang), and how soon clients learn that
+    their session ended. "" where they differ in anything else, or in nothing.
     """
     ours, theirs = _given(one), _given(other)
     apart = {name for name, value in ours.items() if repr(value) != repr(theirs[name])}
     rules = {rule.key for rule in one.rules} ^ {rule.key for rule in other.rules}
-    return bool(apart) and apart <= {"failing", "rules"} and rules <= {"host.fail_after"}
-
-
-def chosen(first: Group, best: Group, alike: Sequence[Group]) -> Group:
-    """Of variants that are as good as the best, that one; where it differs from the first in what the outage does
-    alone, the first of them that changes what somebody decides on, if there is one.
-    """
-    if not is_of_the_outage(first.scenario, best.scenario):
-        return best
-    return next((one for one in alike if not is_of_the_outage(first.scenario, one.scenario)), best)
+    notices = {key for key in rules if key.startswith("operator.") and key.endswith(".notice")}
+    if not apart <= {"failing", "rules"} or not rules <= {"host.fail_after", *notices}:
+        return ""
+    learn = [[action.learns_s for action in scenario.actions] for scenario in (one, other)]
+    told = ["what requests do in the outage"] if "failing" in apart or "host.fail_after" in rules else []
+    told += ["how soon clients learn that their session ended"] if notices or learn[0] != learn[1] else []
+    return " and ".join(told)
 
 
 def _given(scenario: Scenario) -> dict[str, object]:

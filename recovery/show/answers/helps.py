@@ -32,6 +32,7 @@ SAME_HOSTS = (  # remedies that leave the hosts as they are, and all that they h
     "a higher limit", "a higher limit at once", "shorter waits", "shorter waits and a short queue", "longer waits",
     "waits at random", "asking again sooner", "a short queue", "newest first", "a first delay", "a longer timeout",
 )  # fmt: skip
+GIVEN = "which is given and no rule of the system"
 SERVED_MOST = 0.99  # of all jobs: where fewer get an answer all is not well
 
 
@@ -346,8 +347,14 @@ def _renews_soonest(summary: Summary) -> Group | None:
     is_well = was.never == 0 and was.mean_s <= first.scenario.window_s and first.unleased is None
     if not is_well or first.renewals is None or not first.renewals.overdue:
         return None
-    alike = renewed.soonest_of(first, _changes_of_the_system(summary)[0])
-    return apart.chosen(first, alike[0], alike) if alike else None
+    others = _changes_of_the_system(summary)[0]
+    free = [one for one in others if not _is_given(first, one)]
+    return renewed.best_of(first, free) or renewed.best_of(first, others)
+
+
+def _is_given(first: Group, other: Group) -> bool:
+    """Whether a variant is no change that somebody can make: it differs from the first in the incident alone."""
+    return bool(apart.of_the_incident(first.scenario, other.scenario))
 
 
 def _renews_sooner(summary: Summary, best: Group, axis: TimeAxis) -> Change:
@@ -365,9 +372,19 @@ def _renews_sooner(summary: Summary, best: Group, axis: TimeAxis) -> Change:
     text += _span_of(renewed.saved_span(summary, best, first)) if math.isfinite(saved) and first.runs > 1 else ""
     cost = costs(first.scenario.traffic, first.mean, best.mean)
     alike = renewed.soonest_of(first, _changes_of_the_system(summary)[0])
-    as_soon = _as_soon(first, best, [(one, renewed.show(one)) for one in alike])
+    window_s, best_s = first.scenario.window_s, renewed.after_s(best)
+    how = [(one, _how_soon(best_s - renewed.after_s(one), window_s, renewed.show(one))) for one in alike]
+    as_soon = _as_soon(first, best, how)
     unseen = _not_measured(first, best)
-    told = [f"{text}.", _sets(best), "No holder loses its lease either way.", cost, unseen, as_soon]
+    told = [
+        f"{text}.",
+        _sets(best),
+        _given(first, best),
+        "No holder loses its lease either way.",
+        cost,
+        unseen,
+        as_soon,
+    ]
     told.append(not_well_with(summary, axis))
     return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved)
 
@@ -393,14 +410,24 @@ def _never_renewed(manifest: RunManifest, summary: Summary, axis: TimeAxis) -> C
 
 
 def _as_soon(first: Group, best: Group, alike: Sequence[tuple[Group, str]]) -> str:
-    """Which other variants are as soon as the best, each with its time, and which of them nobody can choose."""
+    """Which other variants are as soon as the best or sooner, in words, and which of them nobody can choose."""
     said = []
     for one, when in [pair for pair in alike if pair[0] is not best][:TIES_TOLD]:
-        text = f"“{one.variant}” is as soon ({when})"
-        if apart.is_of_the_outage(first.scenario, one.scenario):
-            text += ", but it changes what requests do in the outage, which is given and no rule of the system"
-        said.append(f"{text}.")
+        given = apart.of_the_incident(first.scenario, one.scenario)
+        text = f"“{one.variant}” is {when}"
+        said.append(f"{text}, but it changes {given}, {GIVEN}." if given else f"{text}.")
     return " ".join(said)
+
+
+def _how_soon(sooner_s: float, window_s: float, when: str) -> str:
+    """Whether a variant is sooner than another by more than a window, or as soon, with its time."""
+    return f"{'sooner' if sooner_s > window_s else 'as soon'} ({when})"
+
+
+def _given(first: Group, best: Group) -> str:
+    """That the best variant is no choice, as a sentence; "" where it is one."""
+    given = apart.of_the_incident(first.scenario, best.scenario)
+    return f"It changes {given}, {GIVEN}." if given else ""
 
 
 def _not_measured(first: Group, best: Group) -> str:
@@ -445,13 +472,14 @@ def _renews_sooner_with(summary: Summary) -> remedy.Remedy | None:
 def best_of(summary: Summary) -> Group | None:
     """The variant that helps most, which the answer names and pictures show in colour; None where none does. One that
     stands near a cliff comes behind those that do not, unless fewer of its runs are never well; and so does one under
-    which a class is lost that variants are not judged by.
+    which a class is lost that variants are not judged by, and one that is no choice.
     """
     if (soonest := _renews_soonest(summary)) is not None:
         return soonest
     others = _changes_of_the_system(summary)[0]
     best = _best_among(summary, others)
-    flaws: tuple[Callable[[Group], object], ...] = (functools.partial(by_class.lost, summary), narrow)
+    is_given = functools.partial(_is_given, summary.groups[0])
+    flaws: tuple[Callable[[Group], object], ...] = (is_given, functools.partial(by_class.lost, summary), narrow)
     for has_flaw in flaws:
         fine = [one for one in others if not has_flaw(one)]
         safe = _best_among(summary, fine)
@@ -472,7 +500,6 @@ def _best_among(summary: Summary, others: Sequence[Group]) -> Group | None:
         best = advice.best_of(with_groups(summary, [first, *among]))
         if best is None:
             return None
-        best = apart.chosen(first, best, [one for one, _ in _as_good(summary, best, among)])
         now, was = advice.standing(summary, best), advice.standing(summary, first)
         if best in fair or now.never_share < was.never_share:
             return best if advice.is_better(now, was, best.scenario.window_s) else None
@@ -480,14 +507,15 @@ def _best_among(summary: Summary, others: Sequence[Group]) -> Group | None:
 
 
 def _as_good(summary: Summary, best: Group, among: Sequence[Group]) -> list[tuple[Group, str]]:
-    """Of some variants those that are as soon as the best, to a window, and as often, with their times."""
+    """Of some variants those that are as soon as the best, to a window, or sooner, and as often, with their times."""
     first, now = summary.groups[0], advice.standing(summary, best)
+    window_s = first.scenario.window_s
     known = [(one, advice.standing(summary, one)) for one in among]
     return [
-        (one, its.whole())
+        (one, _how_soon(now.mean_s - its.mean_s, window_s, its.whole()))
         for one, its in known
         if its.is_known and its.never_share <= now.never_share
-        and its.mean_s <= now.mean_s + first.scenario.window_s and not advice.declares_only(first, one)
+        and its.mean_s <= now.mean_s + window_s and not advice.declares_only(first, one)
     ]  # fmt: skip
 
 
@@ -725,10 +753,11 @@ def _best(
         False,
     ]
     others = _changes_of_the_system(summary)[0]
-    given = [one for one in others if apart.is_of_the_outage(first.scenario, one.scenario)]
+    given = [one for one in others if _is_given(first, one)]
     parts = [
         f"{text}.",
         _sets(best),
+        _given(first, best),
         "" if best in given else _as_soon(first, best, _as_good(summary, best, given)),
         "There no lease is lost once more." if is_calm else "",
         _lose_fewer(summary, best),

@@ -51,7 +51,7 @@ def answer_of(
             text = f"{_spared(scenario)}{limit.text[:1].upper()}{limit.text[1:]}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
     # of variants that are as good one is named first that somebody can choose, as after a run
-    chosen_first = sorted(variants, key=lambda one: apart.is_of_the_outage(scenario, one[1]))
+    chosen_first = sorted(variants, key=lambda one: bool(apart.of_the_incident(scenario, one[1])))
     change = _to_try(asked, collapse, chosen_first, notes, file, given, policies)
     kept = "" if is_all_the_time else lasting.told(scenario, outages, lasts)  # a lease not renewed before lasts less
     if kept:
