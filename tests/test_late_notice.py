@@ -4,13 +4,16 @@ Oracles: the quantile of the exponential law, in closed form; the sum of two of 
 """
 
 import math
+import re
 
 import pytest
 from test_advice import told
 
 from recovery.reading.experiment import parse
-from recovery.show.answers import foretold, herd, mechanism, remedy
+from recovery.show import standings
+from recovery.show.answers import foretold, helps, herd, mechanism, remedy
 from recovery.study.resolved import resolved
+from recovery.units import duration_s
 
 ENDS = """
 horizon = "30m"
@@ -68,3 +71,29 @@ def test_who_learns_it_after_a_restart_paces_it_too() -> None:
     summary, answer = told(text)
     assert summary.groups[0].mean("ttr99_s") == pytest.approx(120 * math.log(100), rel=0.05)
     assert answer.why.text.startswith("99 % of the clients have made their first attempt only after 9.2 min")
+
+
+def test_what_the_last_learn_is_the_floor_of_what_waits_cost() -> None:
+    """Refused for 5 min, waits of 10, 30, 90 and 270 s: whoever was refused last is back after 9.5 min at most. But
+    99 % learn it only after 120 ln 100 s = 9.2 min, so shorter waits save no more than what is left of the time.
+    """
+    restart = 'operator = [{ do = "restart", at = "5m", down_for = "5m", sessions = "end", '
+    waits = 'policy.client = { name = "exponential", base = "10s", factor = 3, cap = "12m" }\n'
+    text = ENDS.partition("policy")[0] + waits + restart + 'notice = { dist = "exponential", mean = "2m" } }]\n'
+    summary, answer = told(text)
+    [first] = summary.groups
+    learn_s, took_s = 120 * math.log(100), first.mean("ttr99_s")
+    assert learn_s < took_s <= 10 + 30 + 90 + 270 + 300
+    assert answer.why.text.startswith("99 % of the clients have made their first attempt only after 9.2 min")
+    said = "No change of waits, queues or hosts saves (anything|more than (.*) of the 9.. min), since clients do not"
+    assert re.search(said, answer.change.text)
+    assert not re.search("Try clients", answer.change.text)
+    limit, was = mechanism.Limit("backoff", "", took_s), standings.of(summary, first, "ttr99_s")
+    shorter = remedy.of(first, limit)
+    assert shorter is not None
+    assert shorter.text.endswith("(at the price of more attempts and refusals)")
+    saves, is_little = helps._gain(first, was, limit, shorter)
+    assert is_little
+    told_s = re.fullmatch(r"at most (.*) of the .* until 99 % are back", saves)
+    assert told_s is not None
+    assert duration_s(told_s[1].replace(" ", "")) == pytest.approx(took_s - learn_s, abs=1)

@@ -18,11 +18,13 @@ from situations import FAST, IMPATIENT, JOBS, LAUNCHES, LEASES
 from test_situations import told
 
 from recovery.cli import main as cli
+from recovery.reading.experiment import parse
 from recovery.show import advice
-from recovery.show.answers import remedy
+from recovery.show.answers import foretold, herd, remedy
 from recovery.show.answers.mechanism import Limit
 from recovery.show.standings import Standing
 from recovery.store.run_record import Group
+from recovery.study.resolved import resolved
 
 
 def standing(text: str, *overrides: str) -> Standing:
@@ -288,3 +290,51 @@ def test_a_first_delay_begins_when_clients_are_no_longer_refused() -> None:
         text, f'lease.first_delay={{ dist = "uniform", min = "0s", max = "{float(to_s) - 300:g}s" }}'
     ).is_never
     assert "a first delay" not in told(text, advised)[1].change.text
+
+
+# 6,000 clients are 150 s of work at 40 a second, which refuse them for 1 min
+RESTARTED = """
+horizon = "40m"
+hold = "2m"
+coupling.window = "1s"
+fleet = { holders = 6000, hosts = 1 }
+lease = { duration = "30m", check_every = "25m", check_jitter = "20%" }
+host = { workers = 4, establish_time = "100ms", renew_time = "1ms", timeout = "10s" }
+policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
+operator = [{ do = "restart", at = "5m", down_for = "1m", sessions = "end", told = true }]
+"""
+
+
+def held(waves: int, over_s: float) -> str:
+    every = f'every = "{over_s / waves:.3f}s"'
+    return f'operator.1={{ do = "hold-clients", at = "5m", lasts = "1m", waves = {waves}, {every} }}'
+
+
+def test_waves_that_are_advised_are_so_many_that_each_is_served_in_time() -> None:
+    """150 s of work, of which 5 s, half a timeout, may wait: 30 waves. Of 5 waves each brings 30 s, three timeouts."""
+    _, answer = told(RESTARTED)
+    advised = re.search(r"let them in again in at least (\d+) waves over ([\d.]+) min", answer.change.text)
+    assert advised is not None
+    waves, over_s = int(advised[1]), 60 * float(advised[2])
+    assert waves == 30
+    enough = standing(RESTARTED, held(waves, over_s))
+    assert enough.never == 0
+    assert enough.mean_s == pytest.approx(60 + 0.99 * over_s, rel=0.05)
+    summary, few = told(RESTARTED, held(5, over_s))
+    assert summary.groups[0].mean("wasted_share") > 0.3
+    assert "come back in 5 waves, by which operators let them in, with 2.5 min of work" in few.why.text
+    assert "up to 30 s of it wait, which is 3 times the 10 s" in few.why.text
+
+
+def test_clients_that_operators_let_in_slowly_are_near_no_cliff() -> None:
+    """They come over the waves and not together: told of how soon they would come by themselves is only the file's."""
+    patient = "host.timeout=3m"  # in which all 150 s of work are done
+    assert "stands near a cliff, which so few runs may not show" in told(RESTARTED, patient)[1].sure.text
+    assert "cliff" not in told(RESTARTED, patient, held(30, 333))[1].sure.text
+    scenario = resolved(parse(RESTARTED, overrides=(held(30, 333),)).first.scenario)
+    assert herd.narrow(scenario) is None
+    assert herd.comes_within_s(scenario) == pytest.approx(333, rel=0.01)
+    found = foretold.of("held", scenario)
+    assert found.least_s == pytest.approx(60 + 29 * 333 / 30, rel=0.01)  # 99 % need the last of 30 waves
+    crowded = resolved(parse(RESTARTED, overrides=(held(5, 333),)).first.scenario)
+    assert str(herd.narrow(crowded)) == "clients come back in 5 waves, each in one instant with 30 s of work"

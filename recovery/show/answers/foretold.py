@@ -103,7 +103,8 @@ def paced(group: Group) -> mechanism.Limit | None:
     """The longest of the times that a fleet which lost all its leases cannot be back sooner than."""
     if group.scenario.fleet is None:
         return None
-    if group.scenario.is_counted_from_end and comes_slowly(group.scenario):
+    is_held = herd.held_back(group.scenario) is not None  # then their waves pace it
+    if group.scenario.is_counted_from_end and comes_slowly(group.scenario) and not is_held:
         return mechanism.Limit("spread", *herd.first_attempts(group.scenario))
     return mechanism.predicted(group)
 

@@ -123,6 +123,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         return _to_try(manifest, said, hands), None
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
+        said.append("" if limit is None or limit.kind != "spread" else _above(first, at_first, limit))
         return Change(text=" ".join(text for text in said if text) or unjudged), None
     if (tried := next((one for one in groups[1:] if remedy.is_in(one.scenario, found)), None)) is not None:
         said.append(f"“{tried.variant}” tries {found.text} already.")
@@ -248,16 +249,29 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: 
         if remedy.is_short_queue(found):
             more = f"; with twice the workers as well about {_span(*show_beside(*_from_to(gain_s, most_s, first)))}"
             gain_s = most_s = vain_s
+    above_s = max(was.mean_s - herd.asks_s(first.scenario), 0.0)  # nobody is back who has not asked
+    gain_s, most_s = min(gain_s, above_s), min(most_s, above_s)
     of = "until 99 % are back" if fleet is not None else "that the backlog takes"
     if fleet is not None and first.unleased is not None:
         spans, back_s = first.unleased_spans or (first.unleased,), from_s + was.mean_s
         span = [spans[0], *(one for one in spans if one.from_s <= back_s)][-1]  # not one that comes after it
-        if span.from_s > from_s:  # leases may be away for less than all the time after it
-            away_s, of = span.to_s - moments.began_s(first, span), "that some are without a lease"
+        began_s = moments.began_s(first, span)
+        if began_s > from_s:  # leases may be away for less than all the time after it
+            away_s, of = span.to_s - began_s, "that some are without a lease"
     least_s, to_s = _from_to(gain_s, most_s, first)
     *part, away = show_beside(least_s, to_s, away_s)
     saves = f"{'about' if is_paced else 'at most'} {'all' if gain_s >= away_s else _span(*part)} of the {away}"
     return f"{saves} {of}{more}", max(gain_s, most_s) < WORTH * away_s
+
+
+def _above(first: Group, was: standings.Standing, limit: mechanism.Limit) -> str:
+    """How much of a time is above what the first attempts take, which no other change than of these can save."""
+    above_s = was.mean_s - limit.number
+    if was.never or not was.is_known:
+        return ""
+    none = above_s <= first.scenario.window_s
+    most = "anything" if none else f"more than {show_duration(above_s)} of the {show_duration(was.mean_s)}"
+    return f"No change of waits, queues or hosts saves {most}, since clients do not ask sooner."
 
 
 def _from_to(least_s: float, most_s: float, first: Group) -> tuple[float, float]:

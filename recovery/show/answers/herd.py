@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from recovery.show.answers import gates
-from recovery.store.scenario_record import Scenario
+from recovery.store.scenario_record import Planned, Scenario
 from recovery.units import show_duration
 
 PATIENT = 0.5  # a wait of at most so much of a timeout keeps those in step who time out together
@@ -27,8 +27,46 @@ class Herd(NamedTuple):
 
 
 def comes_within_s(scenario: Scenario) -> float:
-    """How far apart clients come back whose sessions operators ended, s; inf where none ended, or it is not known."""
-    return min((action.comes_within_s for action in scenario.actions), default=math.inf)
+    """How far apart clients come back whose sessions operators ended, s, if these hold them back in waves of which each
+    is served in time also by these; inf where none ended, or it is not known.
+    """
+    within_s = min((action.comes_within_s for action in scenario.actions), default=math.inf)
+    hold = held_back(scenario)
+    if hold is None or in_few_waves(scenario) is not None:
+        return within_s
+    return max(within_s, hold.waves * hold.every_s)
+
+
+def in_few_waves(scenario: Scenario) -> Planned | None:
+    """The step by which operators let clients in again in waves that are too few, so that each is too many; else
+    None.
+    """
+    hold = held_back(scenario)
+    return hold if hold is not None and hold.waves < waves_of(scenario) else None
+
+
+def held_back(scenario: Scenario) -> Planned | None:
+    """The step by which operators hold back all whose sessions they ended, until these are no longer refused, and let
+    them in again in waves; None where there is none.
+    """
+    for ends in (one for one in scenario.actions if math.isfinite(one.comes_within_s)):
+        free_s = ends.at_s + ends.refused_s
+        for one in scenario.actions:
+            is_then = one.at_s <= free_s <= one.at_s + one.waves_from_s
+            if one.do == "hold-clients" and is_then and one.waves > 1 and one.every_s > 0:
+                return one
+    return None
+
+
+def waves_of(scenario: Scenario) -> int:
+    """In how many waves clients must come back at least, of which each comes in one instant, so that its last waits for
+    half a timeout at most, and so do its renewals.
+    """
+    hosts, fleet = scenario.hosts, scenario.fleet
+    if fleet is None:
+        return 1
+    work_s = max(come(scenario) / hosts.capacity_per_s, fleet.renews_s * come(scenario) / fleet.asks)
+    return min(math.ceil(work_s / (PATIENT * hosts.timeout_s)), fleet.holders)
 
 
 def first_attempts(scenario: Scenario) -> tuple[str, float]:
@@ -40,6 +78,17 @@ def first_attempts(scenario: Scenario) -> tuple[str, float]:
         return f"99 % of the clients have made their first attempt only after {show_duration(late_s)}", late_s
     within_s = comes_within_s(scenario)
     return f"the first attempts of the clients are spread over {show_duration(within_s)}", gates.MOST * within_s
+
+
+def asks_s(scenario: Scenario) -> float:
+    """When 99 % of the clients whose sessions operators ended have asked for the first time at the soonest, s, whatever
+    their waits and the hosts are: by when they learn it, and by their first delay. 0 where not all sessions ended.
+    """
+    fleet = scenario.fleet
+    if fleet is None or not scenario.is_counted_from_end or come(scenario) < fleet.asks:
+        return 0.0
+    apart = [one.comes_within_s for one in scenario.actions if math.isfinite(one.comes_within_s) and not one.refused_s]
+    return max([learns_s(scenario), *(one.late_s for one in scenario.actions), *(gates.MOST * one for one in apart)])
 
 
 def learns_s(scenario: Scenario) -> float:
@@ -101,8 +150,12 @@ def piling_up(scenario: Scenario) -> float:
 
 
 def served_meanwhile(scenario: Scenario) -> float:
-    """Requests that the hosts serve while all come back; 0 where it is not known how far apart they come."""
+    """Requests that the hosts serve while all come back, or between waves that are each too many; 0 where it is not
+    known how far apart they come.
+    """
     spread_s = apart_s(scenario)
+    if (crowded := in_few_waves(scenario)) is not None:
+        return come(scenario) * (1 - 1 / crowded.waves)
     return 0.0 if math.isinf(spread_s) else scenario.hosts.capacity_per_s * spread_s
 
 
@@ -125,13 +178,17 @@ def is_of_the_end(scenario: Scenario) -> bool:
 
 class Narrow(NamedTuple):
     """Clients whose sessions ended come back within `spread_s`, which is so much less than the hosts need for them,
-    `work_s`, that the last of them come to wait about as long as a timeout.
+    `work_s`, that the last of them come to wait about as long as a timeout; or each wave of several brings so much.
     """
 
     spread_s: float
     work_s: float
+    waves: int = 1
 
     def __str__(self) -> str:
+        if self.waves > 1:
+            each = f"each in one instant with {show_duration(self.work_s)} of work"
+            return f"clients come back in {self.waves} waves, {each}"
         if self.spread_s == 0:
             return f"clients come back in one instant with {show_duration(self.work_s)} of work"
         spread, work = show_duration(self.spread_s), show_duration(self.work_s)
@@ -153,6 +210,8 @@ def narrow(scenario: Scenario) -> Narrow | None:
     if policies.queue.name != "fifo" or is_bounded or is_gated:
         return None
     work_s = come(scenario) / hosts.capacity_per_s  # renewals come behind them
+    if (crowded := in_few_waves(scenario)) is not None:
+        return Narrow(0.0, work_s / crowded.waves, crowded.waves)
     return Narrow(spread_s, work_s) if piling_up(scenario) > hosts.capacity_per_s * hosts.timeout_s / 2 else None
 
 

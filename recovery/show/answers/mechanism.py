@@ -609,9 +609,11 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     bounds = _bounds(group, work, hosts_s, alone, ttr, down_s)
     known = _possible(bounds, ttr, group)
     known = [limit for limit in known if limit.kind != "bursts" or limit.number <= ttr / HALF]
-    fits = any(limit.kind == "spread" and limit.number >= ttr * (1 - TOLD) - window_s for limit in known)
-    longest_wait_s = most_s if fits else most_s / WAITED_OUT  # the cap of a wait that nobody sits out is no limit
-    known = [limit for limit in known if limit.kind != "backoff" or limit.number <= longest_wait_s]
+    is_least = any(limit.kind in LEAST and limit.number >= ttr * (1 - TOLD) - window_s for limit in known)
+    # a wait is no limit beside a time that is the least there can be, nor is the cap of one that nobody sits out
+    known = [
+        limit for limit in known if limit.kind != "backoff" or (not is_least and limit.number <= most_s / WAITED_OUT)
+    ]
     longest = max(known, key=lambda limit: limit.number, default=None)
     if longest is not None and longest.number < HALF * ttr:
         longest = None
@@ -761,12 +763,14 @@ def _restarts(scenario: Scenario, back_s: float, ttr_s: float, alone: str) -> It
 def _schedules(scenario: Scenario, back_s: float, alone: str) -> Iterator[Limit]:
     """Operators who go in waves: before the last that 99 % need nothing is well, whatever the hosts can do."""
     for action in scenario.actions:
-        if action.waves == 1 or not action.every_s > 0 or not action.at_s >= back_s:
+        # before anything runs (nan) it is known only of whom operators hold back when recovery is counted from
+        from_s = action.at_s if math.isnan(back_s) and action == herd.held_back(scenario) else back_s
+        if action.waves == 1 or not action.every_s > 0 or not action.at_s >= from_s:
             continue
         if action.do == "restart" and not _is_the_event(scenario, action, back_s):  # then others are well without it
             continue
         needed = math.ceil(gates.MOST * action.waves)
-        comes_s = action.at_s - back_s + action.waves_from_s + (needed - 1) * action.every_s
+        comes_s = action.at_s - from_s + action.waves_from_s + (needed - 1) * action.every_s
         which = f"the last of its {action.waves} waves"
         if needed < action.waves:
             which = f"of its {show_count(action.waves)} waves the one with which 99 % are through"
@@ -981,7 +985,13 @@ def _come_back(scenario: Scenario) -> str:
     if herd.is_apart(scenario) and spread_s > 0:
         who, when = f"most of the {show_count(asks)}", f"within about {show_duration(spread_s)}"
         since += "" if scenario.is_counted_from_end else ", since they wait between their tries"
-    text = f"{who} come back {when} {since}, with {show_duration(asks / hosts.capacity_per_s)} of work"
+    work = show_duration(asks / hosts.capacity_per_s)
+    if (crowded := herd.in_few_waves(scenario)) is not None:
+        text = (
+            f"all {show_count(asks)} come back in {show_count(crowded.waves)} waves, by which operators let them in, "
+        )
+        return f"{text}with {work} of work at {show_count(hosts.capacity_per_s)} a second"
+    text = f"{who} come back {when} {since}, with {work} of work"
     return f"{text} at {show_count(hosts.capacity_per_s)} a second"
 
 

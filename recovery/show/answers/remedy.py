@@ -519,7 +519,7 @@ def _first_delay(group: Group) -> Remedy:
     over, to_s = show_duration(over_s), from_s + over_s
     length = f"of {show_duration(from_s)} to {show_duration(to_s)}" if from_s > 0 else f"of up to {over}"
     text = f"a first delay at random {length} before clients come back, or hold-clients, by which operators let "
-    text += f"them in again in waves over {over}"
+    text += f"them in again in at least {show_count(herd.waves_of(scenario))} waves over {over}"
     delay = f'lease.first_delay={{ dist = "uniform", min = "{from_s:.15g}s", max = "{to_s:.15g}s" }}'
     # who learns late that its session ended waits from then on
     return Remedy(FIRST_DELAY, text, (delay,), to_s + herd.learns_s(scenario), over_s)
@@ -543,6 +543,14 @@ def _longer_waits(group: Group) -> Remedy | None:
         return None
     text = f"clients that wait a random part of {show_duration(wait_s)} after a refusal"
     return Remedy("longer waits", text, _client("full-jitter", wait_s, wait_s))
+
+
+def may_refuse(scenario: Scenario) -> bool:
+    """Whether clients may be refused at once: by a restart, a full queue or a limit."""
+    hosts = scenario.hosts
+    limits = (hosts.queue_limit, hosts.admitted_queue, hosts.admission_per_s, hosts.held_limit)
+    is_gated = any(one.lets_in or one.down_for_s > 0 for one in scenario.actions)
+    return is_gated or any(map(math.isfinite, limits))
 
 
 def _shorter_waits(group: Group, longest_s: float) -> Remedy | None:
@@ -573,6 +581,8 @@ def _shorter_waits(group: Group, longest_s: float) -> Remedy | None:
     # less than half of it is hardly sooner
     if client.name == "immediate" or not wait_s <= longest_s / 2:
         return None
-    text = f"clients that try again at random within {show_duration(wait_s)}, so that they do not come in step"
+    more = "attempts and refusals" if may_refuse(scenario) else "attempts"
+    text = f"clients that try again at random within {show_duration(wait_s)}, so that they do not come in step (at the "
+    text += f"price of more {more})"
     shorter = Remedy("shorter waits", text, _client("full-jitter", base_s, wait_s))
     return shorter if short is None else _both(shorter, short)
