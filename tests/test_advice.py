@@ -1034,7 +1034,7 @@ def test_an_instant_in_which_all_are_refused_is_no_work() -> None:
     assert "within 30 s, which is less than the 60 s of work" in answer.sure.text  # 0.94 timeouts are near to a cliff
     assert "cliff" not in told(PHONES, "fleet.holders=3000")[1].sure.text
     said = "Most of the 6,000 come back within about 30 s once they are no longer refused, 2 min after their sessions "
-    said += "end, with 60 s of work at 100 a second; up to 30 s of it wait, which is 3 times the 10 s"
+    said += "end. They bring 60 s of work at 100 a second: up to 30 s of it wait, which is 3 times the 10 s"
     assert answer_before("a.toml", "a", numbers("host.timeout=10s"), ()).why.text.startswith(said)
     late = numbers('lease.first_delay={ dist = "uniform", min = "0s", max = "5m" }')
     assert (herd.comes_within_s(late), herd.refused_s(late)) == (300, 0)  # some ask when nobody is refused

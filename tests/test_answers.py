@@ -181,7 +181,7 @@ def test_theory_alone_tells_the_end_of_sessions_and_a_cap_on_expiries(tmp_path: 
         json.loads(CliRunner().invoke(cli.main, ["explain", str(file), "--json"]).stdout)["answer"]["why"]["text"]
         for file in (herd, capped)
     ]
-    assert said[0].startswith("All 2,000 come back in one instant when their sessions end, with 100 s of work")
+    assert said[0].startswith("All 2,000 come back in one instant when their sessions end. They bring 100 s of work")
     assert said[1].startswith("If all leases run out (which takes 33.3 min at least")
 
 

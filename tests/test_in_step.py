@@ -78,7 +78,7 @@ def test_of_an_end_of_half_of_the_sessions_half_come_back() -> None:
     scenario = group(half, "host.timeout=2s").scenario
     assert herd.come(scenario) == herd.piling_up(scenario) == 1_000
     text = foretold.of("a", scenario).text
-    assert "all 1,000 come back in one instant when their sessions end, with 5 s of work" in text
+    assert "all 1,000 come back in one instant when their sessions end. They bring 5 s of work" in text
     assert "2.5 times the 2 s" in text
 
 

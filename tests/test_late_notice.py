@@ -91,7 +91,7 @@ def test_what_the_last_learn_is_the_floor_of_what_waits_cost() -> None:
     limit, was = mechanism.Limit("backoff", "", took_s), standings.of(summary, first, "ttr99_s")
     shorter = remedy.of(first, limit)
     assert shorter is not None
-    assert shorter.text.endswith("(at the price of more attempts and refusals)")
+    assert shorter.text.endswith(", at the price of more attempts and refusals")
     saves, is_little = helps._gain(first, was, limit, shorter)
     assert is_little
     told_s = re.fullmatch(r"at most (.*) of the .* until 99 % are back", saves)

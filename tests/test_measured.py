@@ -125,6 +125,8 @@ def test_zones_are_not_guessed(tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match="has no zone, but"):
         measured.read(path, "leased_share", horizon_s=3600.0, origin="2025-10-20T06:53:00")
+    with pytest.raises(ValueError, match="the scenario's clock, 2025-10-20 06:53:00, has no zone"):
+        measured.read(path, "leased_share", horizon_s=3600.0, clock="2025-10-20 06:53:00")  # nobody gave an origin
     with pytest.raises(ValueError, match="all rows lie outside the scenario"):
         measured.read(path, "leased_share", horizon_s=3600.0, origin="2025-10-21T06:53:00Z")
     with pytest.raises(ValueError, match="origin is noon; want a moment"):

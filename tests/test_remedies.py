@@ -322,7 +322,7 @@ def test_waves_that_are_advised_are_so_many_that_each_is_served_in_time() -> Non
     assert enough.mean_s == pytest.approx(60 + 0.99 * over_s, rel=0.05)
     summary, few = told(RESTARTED, held(5, over_s))
     assert summary.groups[0].mean("wasted_share") > 0.3
-    assert "come back in 5 waves, by which operators let them in, with 2.5 min of work" in few.why.text
+    assert "come back in 5 waves, by which operators let them in. They bring 2.5 min of work" in few.why.text
     assert "up to 30 s of it wait, which is 3 times the 10 s" in few.why.text
 
 
@@ -338,3 +338,59 @@ def test_clients_that_operators_let_in_slowly_are_near_no_cliff() -> None:
     assert found.least_s == pytest.approx(60 + 29 * 333 / 30, rel=0.01)  # 99 % need the last of 30 waves
     crowded = resolved(parse(RESTARTED, overrides=(held(5, 333),)).first.scenario)
     assert str(herd.narrow(crowded)) == "clients come back in 5 waves, each in one instant with 30 s of work"
+
+
+# A server is down for 60 s. 8,000 instances learn it within 10 s and bring 10 s of work
+REGISTRY = """
+horizon = "30m"
+hold = "2m"
+coupling.window = "1s"
+fleet = { holders = 8000, hosts = 1 }
+lease = { duration = "1m", check_every = "10s" }
+host = { workers = 32, establish_time = "40ms", renew_time = "2ms", timeout = "8s" }
+policy.client = { name = "exponential", base = "30s", cap = "5m" }
+operator = [{ do = "restart", at = "5m", down_for = "1m", sessions = "end", notice = "at-check", told = true }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("waits_s", "within_s", "refused_s", "last_s"),
+    [
+        ((30, 60, 120), 10, 60, 100),  # refused again at 30 to 40 s, they ask at 90 to 100 s
+        ((30, 60, 120), 40, 60, 120),  # refused at just under 60 s, 30 s after the first time
+        ((10, 10, 10), 5, 8, 15),
+        ((10, 10, 10), 20, 8, 20),  # the last of all asks when nobody is refused
+        ((40, 80), 0, 0, 0),
+    ],
+)
+def test_waits_that_are_alike_add_up(
+    monkeypatch: pytest.MonkeyPatch, waits_s: tuple[float, ...], within_s: float, refused_s: float, last_s: float
+) -> None:
+    monkeypatch.setattr(herd, "waits_s", lambda _: iter(waits_s))
+    monkeypatch.setattr(herd, "comes_within_s", lambda _: within_s)
+    assert herd.back_by_s(scenario_of(), refused_s) == last_s
+
+
+def test_hosts_that_nobody_asks_are_not_made_more() -> None:
+    """Whoever is refused waits 30 s and then 60 s, and asks 90 to 100 s after the end; more workers save nothing."""
+    _, answer = told(REGISTRY)
+    assert answer.why.text.startswith(
+        "A restart takes 60 s, and clients that are refused meanwhile then wait up to 60 s"
+    )
+    was, more = (standing(REGISTRY, *given).mean_s for given in ((), ("host.workers=64",)))
+    assert was == pytest.approx(100, abs=2)
+    assert more == pytest.approx(was, abs=2)
+    assert answer.change.name == "shorter waits"
+    assert standing(REGISTRY, *overrides_of(answer.change.command)).mean_s < 0.9 * was
+
+
+def test_no_change_is_advised_that_the_file_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the file or --set has already is no advice, whatever rule names it."""
+    monkeypatch.setattr(remedy, "_of", lambda *_: remedy.Remedy("workers", "", ("host.workers=32",)))
+    few, many = (
+        group_of("a", scenario=resolved(parse(REGISTRY, overrides=(f"host.workers={workers}",)).first.scenario))
+        for workers in (16, 32)
+    )
+    limit = Limit("capacity", "", 60.0)
+    assert remedy.of(few, limit) is not None
+    assert remedy.of(many, limit) is None

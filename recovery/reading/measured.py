@@ -247,18 +247,18 @@ def _times(path: Path, raw: _Raw, origin: str, is_given: bool, said: list[str]) 
             f'{path} has times of a clock; want --origin, the moment at which the scenario starts ("{first}" '
             "if that is the first row), or the scenario's own clock"
         )
-    start = moment_of(origin)
+    start, where = moment_of(origin), "the origin" if is_given else "the scenario's clock"
     out = []
     zoneless = any(isinstance(m, datetime) and m.tzinfo is None for m in moments)
     zone: tzinfo | None = start.tzinfo if isinstance(start, datetime) else UTC
     if zoneless and zone is not None:
-        said.append(f"times without a zone are taken in that of the origin ({datetime.now(zone).tzname()})")
+        said.append(f"times without a zone are taken in that of {where} ({datetime.now(zone).tzname()})")
     for moment in moments:
         if isinstance(moment, datetime) and moment.tzinfo is None and zone is None:
             out.append((moment - start.replace(tzinfo=None)).total_seconds())  # type: ignore[union-attr]
             continue
         if isinstance(start, datetime) and start.tzinfo is None:
-            raise Refusal(f'origin {origin} has no zone, but {path} has; want "…Z" or "…-07:00"')
+            raise Refusal(f'{where}, {origin}, has no zone, but {path} has; want "…Z" or "…-07:00"')
         at = moment.replace(tzinfo=moment.tzinfo or zone).timestamp() if isinstance(moment, datetime) else _unix(moment)
         out.append(at - (start.timestamp() if isinstance(start, datetime) else start))
     said.append(f"the scenario starts at {origin}" + ("" if is_given else " (its clock)"))

@@ -215,6 +215,23 @@ def narrow(scenario: Scenario) -> Narrow | None:
     return Narrow(spread_s, work_s) if piling_up(scenario) > hosts.capacity_per_s * hosts.timeout_s / 2 else None
 
 
+def back_by_s(scenario: Scenario, refused_s: float) -> float:
+    """When the last of those asks again who are refused for so long and all wait equally long, s: they asked for the
+    first time within a known time, and their waits add up.
+    """
+    within_s, tried_s, last_s = comes_within_s(scenario), 0.0, 0.0
+    for wait_s in waits_s(scenario):
+        is_last = tried_s >= refused_s  # even of those who asked first
+        if tried_s + within_s >= refused_s and not last_s:
+            last_s = tried_s + within_s  # whoever asked last
+        if is_last or not wait_s > 0:
+            break
+        if tried_s + within_s >= refused_s:
+            last_s = max(last_s, refused_s + wait_s)  # whoever was refused just before the end
+        tried_s += wait_s
+    return last_s if is_last else math.inf
+
+
 def keeps_step(scenario: Scenario) -> bool:
     """Whether all clients wait equally long."""
     client = scenario.policies.client

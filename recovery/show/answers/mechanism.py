@@ -402,7 +402,7 @@ def timeout_limit(group: Group) -> Limit | None:
     text = f"{what} {show_duration(times * hosts.timeout_s)} of work, which is {_of_a_timeout(hosts, times)}"
     if is_apart and times == _in_timeouts(group, herd.piling_up(group.scenario)):
         waits = show_duration(times * hosts.timeout_s)
-        text = f"{_come_back(group.scenario)}; up to {waits} of it wait, which is {_of_a_timeout(hosts, times)}"
+        text = f"{_come_back(group.scenario)}: up to {waits} of it wait, which is {_of_a_timeout(hosts, times)}"
     elif times == _of_all_who_come(group.scenario) and herd.is_in_one_instant(group.scenario):
         text = f"{_come_back(group.scenario)}, which is {_of_a_timeout(hosts, times)}"
     in_restarts = _lost_in_restarts(group)
@@ -830,7 +830,8 @@ def _after_a_restart(scenario: Scenario, back_s: float, alone: str) -> Iterator[
             f"a restart takes {show_duration(action.refused_s)}, and clients that are refused meanwhile then wait up "
         )
         text += f"to {show_duration(wait_s)} before they try again"
-        yield Limit("backoff", text + alone, action.refused_s + wait_s)
+        latest_s = herd.back_by_s(scenario, action.refused_s) if herd.keeps_step(scenario) else math.inf
+        yield Limit("backoff", text + alone, min(action.refused_s + wait_s, latest_s))
 
 
 def _wait_after_s(scenario: Scenario, down_s: float) -> float:
@@ -985,14 +986,11 @@ def _come_back(scenario: Scenario) -> str:
     if herd.is_apart(scenario) and spread_s > 0:
         who, when = f"most of the {show_count(asks)}", f"within about {show_duration(spread_s)}"
         since += "" if scenario.is_counted_from_end else ", since they wait between their tries"
-    work = show_duration(asks / hosts.capacity_per_s)
     if (crowded := herd.in_few_waves(scenario)) is not None:
-        text = (
-            f"all {show_count(asks)} come back in {show_count(crowded.waves)} waves, by which operators let them in, "
-        )
-        return f"{text}with {work} of work at {show_count(hosts.capacity_per_s)} a second"
-    text = f"{who} come back {when} {since}, with {work} of work"
-    return f"{text} at {show_count(hosts.capacity_per_s)} a second"
+        who, when = f"all {show_count(asks)}", f"in {show_count(crowded.waves)} waves,"
+        since = "by which operators let them in"
+    work = show_duration(asks / hosts.capacity_per_s)
+    return f"{who} come back {when} {since}. They bring {work} of work at {show_count(hosts.capacity_per_s)} a second"
 
 
 # --- later stages -----------------------------------------------------------------------------------------------------
@@ -1017,8 +1015,8 @@ def limit_of_stage(group: Group, stage: str) -> Limit | None:
     if stage == "launches":
         throttled, none_free = (group.mean(f"launches_{why}_share") for why in ("throttled", "insufficient"))
         if throttled >= none_free:
-            return Limit("launches", f"{_doors(group)} {show_share(throttled)} of the launches", throttled)
-        return Limit("holders", f"{show_share(none_free)} of the launches find no leased holder", none_free)
+            return Limit("launches", f"{_doors(group)} {show_share(throttled)} of the attempts to launch", throttled)
+        return Limit("holders", f"{show_share(none_free)} of the attempts to launch find no leased holder", none_free)
     if stage == "health":
         least = group.mean("usable_min_share")
         return Limit("health", f"down to {show_share(least)} of the load balancer's targets are usable", least)

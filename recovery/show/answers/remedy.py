@@ -38,7 +38,9 @@ def of(group: Group, limit: Limit) -> Remedy | None:
     so close together that renewals, which come as close a check later, time out, it says what stands against that.
     """
     found = _of(group, limit)
-    if found is None or found.name not in CLOSER or not _is_crowded(group.scenario):
+    if found is None or is_in(group.scenario, found):
+        return None
+    if found.name not in CLOSER or not _is_crowded(group.scenario):
         return found
     text = "; but all then renew in step a check later, which they would not get through in time without "
     return found._replace(text=f"{found.text}{text}lease.check_jitter")
@@ -582,7 +584,7 @@ def _shorter_waits(group: Group, longest_s: float) -> Remedy | None:
     if client.name == "immediate" or not wait_s <= longest_s / 2:
         return None
     more = "attempts and refusals" if may_refuse(scenario) else "attempts"
-    text = f"clients that try again at random within {show_duration(wait_s)}, so that they do not come in step (at the "
-    text += f"price of more {more})"
+    text = f"clients that try again at random within {show_duration(wait_s)}, so that they do not come in step, at the "
+    text += f"price of more {more}"
     shorter = Remedy("shorter waits", text, _client("full-jitter", base_s, wait_s))
     return shorter if short is None else _both(shorter, short)
