@@ -307,7 +307,7 @@ def test_differences_that_chance_makes_are_told() -> None:
     mean, low, *_ = advice.saved(summary, groups[1])
     assert mean == pytest.approx(10 / 3)
     assert low < 0
-    mean, low, high, _ = advice.saved(summary, groups[2])
+    mean, low, high, *_ = advice.saved(summary, groups[2])
     assert (mean, low) == (pytest.approx(100), pytest.approx(100 - 4.303 / 3**0.5, abs=0.01))
     assert high > 100
 

@@ -383,7 +383,8 @@ def test_of_swept_loads_the_variant_stands_most_that_tries_least() -> None:
 @pytest.mark.parametrize("kind", ["timeout", "backoff", "expiry", "herd", "horizon", "capacity", "restart"])
 def test_what_is_to_be_tried_can_be_set(timeout_s: float, kind: str) -> None:
     """Oracle: the parser takes the override, in whatever size its time is."""
-    text = FLEET.replace("lease =", 'policy.client = { name = "full-jitter", cap = "9h" }\nlease =')
+    given = 'policy.client = { name = "full-jitter", cap = "9h" }\noperator = [{ do = "restart", at = "1m" }]\n'
+    text = FLEET.replace("lease =", f"{given}lease =")
     known = scenario_of(text)
     hosts = known.hosts.model_copy(update={"timeout_s": timeout_s, "capacity_per_s": 1e4 / timeout_s})
     group = group_of("a", fluid_bound_s=timeout_s, scenario=known.model_copy(update={"hosts": hosts}))
