@@ -29,7 +29,7 @@ from kernel_cases import (
     outcome,
     params,
 )
-from recovery_kernels import draws, policies, requests
+from recovery_kernels import draws, limits, policies, requests
 from recovery_kernels.draws import Dist
 from recovery_kernels.lanes import layout
 from recovery_kernels.lanes.rules import carries
@@ -112,6 +112,8 @@ def check(data: st.DataObject, case: Case) -> None:
     run = new_lanes(case, span_ns=span)
     if data.draw(st.booleans(), label="small"):
         run = shrink(run)
+    elif data.draw(st.booleans(), label="few ahead of the clock"):
+        run.host = run.host._replace(begun=run.host.begun[: data.draw(st.sampled_from([4, 64, 128]))].copy())
     for stop in [*sorted(stop for stop in stops if stop < case.until_ns), case.until_ns]:
         run.advance(stop)
     assert difference(told(run, case), wanted) == ""
@@ -200,6 +202,83 @@ def quiet(draw: st.DrawFn) -> Case:
 @settings(LOTS, max_examples=150)
 def test_what_comes_in_the_midst_of_a_batch_changes_no_bit(data: st.DataObject) -> None:
     check(data, data.draw(quiet()))
+
+
+@st.composite
+def collapsed(draw: st.DrawFn) -> Case:
+    """Enough clients for several batches, most of whom give up, with all that may come in the midst of a batch: a
+    request that is answered in time, or just so, renewals among first requests, another lane's client, the edge of a
+    window, an outage, a restart, a service that never ends, and more starts ahead of the clock than are kept.
+    """
+    workers, many = draw(st.sampled_from([1, 4, 7, 40])), draw(st.one_of(st.integers(2, 20), st.integers(2, 300)))
+    timeout = draw(st.sampled_from([2, 5, 20])) * G
+    busy = draw(st.sampled_from([0.9, 1.2, 3.0, 10.0]))  # work that comes within a timeout, for that time of workers
+    mean = workers * timeout * busy / many
+    service = draw(
+        st.sampled_from([constant(mean), constant(G), exponential(mean), empirical(0, 6), constant(2.0**51)])
+    )
+    client = policies.Client(
+        draw(st.sampled_from([policies.IMMEDIATE, policies.FIXED])),
+        draw(st.sampled_from([constant(0), constant(3 * G), constant(timeout), exponential(G)])),
+        0.0, 2.0, 0.0, -1, draw(st.sampled_from([1, G])),
+    )  # fmt: skip
+    own = params(
+        workers=workers, timeout=constant(timeout), establish=service, fail_after_ns=G, client=client,
+        renew=draw(st.sampled_from([service, constant(2 * G), exponential(mean / 3)])),
+        check_every_ns=draw(st.sampled_from([4, 20, 30])) * G,
+        check_jitter=draw(st.sampled_from([0.0, 0.1])), window_ns=draw(st.sampled_from([997, 7 * G, 90 * G])),
+        admission=draw(
+            st.sampled_from(
+                [policies.Admission(limits.OPEN, 0.0, 1.0, 1.0, 0),
+                 policies.Admission(limits.TOKEN_BUCKET, many / timeout, 50.0, 1.0, 0)]
+            )
+        ),
+        lease=policies.Lease(
+            draw(st.sampled_from([policies.LEASE_FIXED, policies.CREDIT_ON_ARRIVAL])),
+            draw(st.sampled_from([constant(25 * G), exponential(50 * G)])), 0, 0, 1.0,
+        ),
+    )  # fmt: skip
+    apart, leases = draw(st.sampled_from([0, 1, timeout // many])), draw(st.sampled_from([0, 1, 40 * G, 200 * G]))
+    from_ns, to_ns = sorted((draw(st.integers(G, 89 * G)), draw(st.integers(G, 89 * G))))
+    controls = {
+        "": (),
+        "outage": ((from_ns, requests.DEPENDENCY, 0, 1.0, 0.0), (to_ns, requests.DEPENDENCY, 0, 0.0, 0.0)),
+        "restart": ((from_ns, requests.RESTART, to_ns - from_ns, 0.0, 0.0),),
+    }
+    return Case(
+        own, 90 * G, first_ns=tuple(number * apart for number in range(many)),
+        expires_ns=tuple(leases + number * apart if leases else 0 for number in range(many)),
+        controls=controls[draw(st.sampled_from(sorted(controls)))], table=TABLE,
+    )  # fmt: skip
+
+
+@given(data=st.data())
+@settings(LOTS, max_examples=150)
+def test_a_collapsed_host_is_the_same(data: st.DataObject) -> None:
+    check(data, data.draw(collapsed()))
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@pytest.mark.parametrize("kept", [4, 64, stage.BEGUN])
+@pytest.mark.parametrize(("workers", "per_grid", "window_ns"), [(4, 8, 30 * G), (6, 8, 7 * G), (4, 16, G)])
+def test_a_herd_is_the_same(workers: int, per_grid: int, window_ns: int, kept: int) -> None:
+    """Of a herd of a hundred, two or four fifths are answered within the timeout, as renewals or as first requests; the
+    others give up. Two fifths collapse, and more services begin in a window than there are starts `kept` ahead of the
+    clock. Four fifths recover: behind requests that are answered too late are some that are answered in time.
+    """
+    rules = params(
+        workers=workers, timeout=constant(5 * G), establish=exponential(workers * G / per_grid),
+        renew=constant(workers * G / per_grid), check_every_ns=20 * G, window_ns=window_ns,
+    )  # fmt: skip
+    expires = tuple((number % 2) * 12 * G for number in range(100))
+    case = Case(rules, 40 * G, first_ns=tuple(range(100)), expires_ns=expires)
+    run = new_lanes(case)
+    run.host = run.host._replace(begun=run.host.begun[:kept].copy())
+    run.advance(case.until_ns)
+    found = told(run, case)
+    assert difference(found, ended(case)) == ""
+    assert np.sum(found["series"], axis=0)[requests.WASTED] > 10
 
 
 @pytest.mark.nojit

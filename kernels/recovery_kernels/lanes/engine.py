@@ -25,6 +25,7 @@ from recovery_kernels.events import place
 from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.lanes.layout import (
+    AHEAD,
     ANSWERS,
     CHECKS,
     CLIENT,
@@ -65,6 +66,7 @@ from recovery_kernels.lanes.quiet import take
 from recovery_kernels.lanes.rows import enqueue, first_of, pop, row_at, stack, unstack
 from recovery_kernels.lanes.servers import freed_first, lease_now, leave, settle
 from recovery_kernels.lanes.services import answer, carry_out, drawn, heard_from, sweep, wait_again, waste
+from recovery_kernels.lanes.stale import give_up, serve
 from recovery_kernels.lanes.wheel import turn
 from recovery_kernels.lanes.windows import close_window, count_deadlines, operate
 from recovery_kernels.requests import (
@@ -166,7 +168,32 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
     is_plain = is_up and fails <= 0.0 and params.slowdown_a <= 0.0
     is_plain = is_plain and not is_newest_first and params.queue.kind != policies.DROP_EXPIRED
     active = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
+    may_collapse = is_eager and fails <= 0.0 and not is_newest_first and not cancels
+    gives_up_in_order = is_open and rules.retry_ns >= 0
+    behind = min(np.int64(AHEAD), ring) - 1
     while True:
+        # Where a herd has collapsed, mostly a worker is too late with the request that it takes from the queue, or a
+        # client gives up and submits the next one.
+        idle_from = (least >> rules.worker_bits) - 1
+        if may_collapse and (waiting > 0 or idle_from > limit):
+            if waiting > 0 and idle_from <= limit and starts - seen < ring:
+                submitted = rows[place(row_at(lanes, DEADLINES, head) + TIME)]
+                if cost == 0 and submitted + rules.timeout_ns < idle_from:
+                    least, next_sweep, head, waiting, starts, seen = serve(
+                        p, r, k, i, h, shift, limit, stop, least, head, waiting, starts, seen
+                    )
+                    stop = min(limit + 1, next_slot, next_sweep)
+            else:
+                # Nobody begins before a batch of starts ahead of the clock is over, if these are all that are kept.
+                over = begun[place((seen + behind) & (ring - 1))] if idle_from <= limit else np.int64(NEVER)
+                before = min(stop, min(lanes[DUE + 1], lanes[DUE + 2], lanes[DUE + 3]) >> LANE_BITS)
+                gives_up = lanes[DUE + DEADLINES] >> LANE_BITS
+                if over <= min(before, gives_up):
+                    seen += behind + 1
+                    continue
+                if gives_up_in_order and gives_up < min(before, over):
+                    waiting, seen, peak = give_up(h, min(before, over), head, waiting, starts, seen, peak)
+
         # Most of the time a client whose turn it is finds no queue, and will be answered in time, as was the one before
         # it at its worker. Then all other lanes stay as they are.
         if is_plain and cost == 0 and waiting == 0:

@@ -69,7 +69,7 @@ from recovery_kernels.requests import (
     part_of,
 )
 
-_LONGEST_NS = 1 << 50  # what takes longer, 13 days, is not taken in a batch
+LONGEST_NS = 1 << 50  # what takes longer, 13 days, is not taken in a batch
 _FEW = 16  # windows that are gone through one after the other
 # Added to a whole number below it, 2^52 leaves that number's bits behind its own: a conversion of which the processor
 # does several at a time.
@@ -78,7 +78,7 @@ _WHOLE_BITS = np.int64(np.float64(_WHOLE).view(np.int64))
 
 
 @inline
-def _draw_services(dist, key, inputs, host, begin, many, most, column):  # type: ignore[no-untyped-def]
+def draw_services(dist, key, inputs, host, begin, many, most, column):  # type: ignore[no-untyped-def]
     """Fill a column with the services (ns) of so many requests of a batch, of one law. Those above `most` are that."""
     workers, uniforms, values = host.workers, host.uniforms, host.values
     if dist.kind != CONSTANT:
@@ -117,9 +117,9 @@ def _look_ahead(params, rules, keys, inputs, host, lane, first, timeout_ns):  # 
     most = np.float64(timeout_ns + 1)
     may_be_first = soonest <= workers[place(SUBMITTED_AT + BATCH + begin + many - 1)] + timeout_ns
     if may_be_first:
-        _draw_services(params.establish, keys.service, inputs, host, begin, many, most, LONGER)
+        draw_services(params.establish, keys.service, inputs, host, begin, many, most, LONGER)
     if latest > workers[place(SUBMITTED_AT + BATCH + begin)]:
-        _draw_services(params.renew, keys.service, inputs, host, begin, many, most, AS_RENEWAL)
+        draw_services(params.renew, keys.service, inputs, host, begin, many, most, AS_RENEWAL)
     for each in range(begin, begin + many):
         longer = workers[place(LONGER + each)] - workers[place(AS_RENEWAL + each)]
         workers[place(LONGER + each)] = longer if may_be_first else 0
@@ -296,7 +296,7 @@ def _most_waited(host, starts, peak, begin, many):  # type: ignore[no-untyped-de
 
 
 @inline
-def _four(one, two, three, other):  # type: ignore[no-untyped-def]
+def in_order(one, two, three, other):  # type: ignore[no-untyped-def]
     """Three numbers that are in order, and another one, in order."""
     one, other = min(one, other), max(one, other)
     two, other = min(two, other), max(two, other)
@@ -317,10 +317,10 @@ def _begin(params, rules, host, is_few, ahead, stop, latest, timeout_ns, begin, 
     number_of = (np.int64(1) << worker_bits) - 1
     two, three, four = least, least, least
     if is_few:
-        least, two, three, four = _four(free[0], np.int64(NEVER_FREE), np.int64(NEVER_FREE), np.int64(NEVER_FREE))
-        least, two, three, four = _four(least, two, three, free[1])
-        least, two, three, four = _four(least, two, three, free[2])
-        least, two, three, four = _four(least, two, three, free[3])
+        least, two, three, four = in_order(free[0], np.int64(NEVER_FREE), np.int64(NEVER_FREE), np.int64(NEVER_FREE))
+        least, two, three, four = in_order(least, two, three, free[1])
+        least, two, three, four = in_order(least, two, three, free[2])
+        least, two, three, four = in_order(least, two, three, free[3])
     each = begin
     while each < end:
         slot = BATCH + each
@@ -344,7 +344,7 @@ def _begin(params, rules, host, is_few, ahead, stop, latest, timeout_ns, begin, 
         least = freed
         free[place(worker)] = least
         if is_few:
-            least, two, three, four = _four(two, three, four, least)
+            least, two, three, four = in_order(two, three, four, least)
         else:
             least = settle(free, host.least, worker, True)
         each += 1
@@ -361,7 +361,7 @@ def take(params, rules, keys, inputs, host, shift, limit, until, least, next_swe
     lane = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
     lanes, workers = host.lanes, host.workers
     worker_bits, least_check_ns = rules.worker_bits, rules.least_check_ns
-    timeout_ns = min(rules.timeout_ns, np.int64(_LONGEST_NS))
+    timeout_ns = min(rules.timeout_ns, np.int64(LONGEST_NS))
     number_of = (np.int64(1) << worker_bits) - 1
     latest = min((np.int64(1) << (62 - worker_bits)) - 2, host.whole[DOOM] - 1)
     is_eager = rules.is_eager != 0

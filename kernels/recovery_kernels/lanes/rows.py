@@ -122,9 +122,8 @@ def waiter(params, host, number):  # type: ignore[no-untyped-def]
 
 
 @inline
-def pop(rows, lanes, lane):  # type: ignore[no-untyped-def]
-    """The head of a lane is done with; so are those of the next whose deadlines are off."""
-    first = lanes[place(FIRST + lane)] + 1
+def come_to(rows, lanes, lane, first):  # type: ignore[no-untyped-def]
+    """All rows of a lane before `first` are done with; so are those of the next whose deadlines are off."""
     end = lanes[place(END + lane)]
     due = NEVER + lane
     while first < end:
@@ -135,6 +134,12 @@ def pop(rows, lanes, lane):  # type: ignore[no-untyped-def]
         first += 1
     lanes[place(FIRST + lane)] = first
     lanes[place(DUE + lane)] = (due << LANE_BITS) | lane
+
+
+@inline
+def pop(rows, lanes, lane):  # type: ignore[no-untyped-def]
+    """The head of a lane is done with."""
+    come_to(rows, lanes, lane, lanes[place(FIRST + lane)] + 1)
 
 
 @kernel
