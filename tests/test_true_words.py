@@ -82,9 +82,10 @@ def test_a_change_of_what_the_file_calls_a_default_says_so() -> None:
 
 
 def test_what_can_be_saved_is_of_the_time_that_is_told() -> None:
-    """The time without a lease begins when the sessions end, and not at the end of the window that shows it."""
+    """What is saved is told of the time that What happened tells, which begins when the sessions end."""
     summary, answer = told(SLOW + 'operator = [{ do = "end-sessions", at = "5m" }]\n')
     first = summary.groups[0]
-    assert first.unleased is not None
-    [(number, unit)] = re.findall(r"of the ([\d.]+) (s|min) that some are without a lease", answer.change.text)
-    assert abs(float(number) * (60 if unit == "min" else 1) - (first.unleased.to_s - 300)) < 3
+    [number] = re.findall(r"of the ([\d.]+) s until 99 % are back", answer.change.text)
+    [minutes] = re.findall(r"99 % have one again ([\d.]+) min after the sessions end", answer.happened.text)
+    assert abs(float(number) / 60 - float(minutes)) <= 0.05
+    assert float(number) == first.mean("ttr99_s")
