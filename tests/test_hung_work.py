@@ -39,10 +39,13 @@ def wasted(series: pl.DataFrame, end: str, to_s: float) -> float:
 
 
 @pytest.mark.parametrize("rule", ['host.cancel = "queue"', 'policy.queue = { name = "bounded", limit = "2s" }'])
+@pytest.mark.parametrize("window", ["10s", "20ms"])  # of the latter a service ends in a later one than the return's
 @pytest.mark.parametrize("classes", ["", CLASSES])
-def test_hours_on_a_worker_before_the_return_are_no_wasted_work(rule: str, classes: str, tmp_path: Path) -> None:
+def test_hours_on_a_worker_before_the_return_are_no_wasted_work(
+    rule: str, classes: str, window: str, tmp_path: Path
+) -> None:
     file = tmp_path / "hung.toml"
-    file.write_text(rule + FILE + classes)
+    file.write_text(f'coupling.window = "{window}"\n{rule}{FILE}{classes}')
     run = recovery.load(file).run(threads=1)
     [row] = run.summary.rows
     for end in ["", ".node", ".call"] if classes else [""]:

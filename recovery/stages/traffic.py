@@ -188,12 +188,14 @@ class TrafficTable(Table):
             kind: float(np.add.reduce(flows[f"{kind}_work_ns"][during], dtype=np.float64))  # int64 might not hold it
             for kind in KINDS_OF_WORK
         }
-        if scenario.host.hangs and during.start:
+        if scenario.host.hangs and 0 < during.start < during.stop:
             # Who hung until the return ends after it. Not the hours on a worker, only what is done from then on is work
-            # of the recovery. They are many times the work of a window: the most that ended tells what they were.
-            ended = {kind: float(flows[f"{kind}_work_ns"][during][:1].sum()) for kind in work}
-            most_of = max(work, key=lambda kind: ended[kind])
-            work[most_of] = max(work[most_of] - float(self.begun_work_ns()[during.start - 1]), 0.0)
+            # of the recovery. As these end first, what ends until so much work has ended tells what became of them.
+            before_ns = float(self.begun_work_ns()[during.start - 1])
+            ended = {kind: np.cumsum(flows[f"{kind}_work_ns"][during], dtype=np.float64) for kind in work}
+            until = int(np.searchsorted(functools.reduce(operator.add, ended.values()), before_ns))
+            most_of = max(work, key=lambda kind: float(ended[kind][: until + 1][-1]))
+            work[most_of] = max(work[most_of] - before_ns, 0.0)
         all_work = functools.reduce(operator.add, work.values())  # sum() rounds otherwise from Python 3.12 on
         half, most, last = sure_parts_of(self.sojourn, (0.5, 0.99, 1.0), self._without_time(scenario))
         return {

@@ -102,10 +102,9 @@ class Fleet(Record):
     most: int = Field(0, exclude_if=lambda value: value == 0)  # holders of the host that has most of them; 0: all hosts
     # have as many
     all_at_once_s: Number = math.nan  # until the last is served if all ask at once: the largest host, at its slowest
-    apart_s: Number = Field(
-        math.inf, exclude_if=math.isinf
-    )  # how far apart those ask again, by their waits, who failed
-    # while the dependency was away, when it is back (0: in one instant; inf: not known)
+    # how far apart those ask again, by their waits, who failed while the dependency was away, when it is back (0: in
+    # one instant; inf: not known)
+    apart_s: Number = Field(math.inf, exclude_if=math.isinf)
     in_turn: InTurn | None = Field(None, exclude_if=lambda value: value is None)  # where renewals are more than the
     # hosts can do, and it is known what becomes of them
 
