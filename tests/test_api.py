@@ -179,7 +179,12 @@ def test_what_cannot_be_read_is_a_scenario_error(mine: Path) -> None:
     with pytest.raises(recovery.ScenarioError, match="threads is 0"):
         recovery.load(mine).run(threads=0)
     recovery.load(mine).run(progress=False).save()
-    (mine.parent / "out" / "mine" / "summary.json").write_text("{", encoding="utf-8")
+    summary = mine.parent / "out" / "mine" / "summary.json"
+    published = json.loads(summary.read_text(encoding="utf-8")) | {"rows": []}
+    summary.write_text(json.dumps(published), encoding="utf-8")
+    with pytest.raises(recovery.ScenarioError, match="without its runs"):
+        recovery.read("out/mine")
+    summary.write_text("{", encoding="utf-8")
     with pytest.raises(recovery.ScenarioError, match="is damaged"):
         recovery.read("out/mine")
 

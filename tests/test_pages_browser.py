@@ -136,16 +136,21 @@ def test_a_filter_keeps_the_rows_that_have_its_words(screen: Page, folders: dict
     assert str(last["rank"]) in {name.split()[0] for name in rows(screen, "policies")}
 
 
-def test_rows_download_as_csv_with_their_numbers(screen: Page, folders: dict[str, Path], tmp_path: Path) -> None:
-    show(screen, folders["sweep"])
-    screen.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
-    screen.click("#policies-title ~ .tools button")
-    file = tmp_path / "policies.csv"
+def downloaded(screen: Page, table: str, place: Path) -> list[dict[str, str]]:
+    """The rows of a table's file, once it is there."""
+    screen.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(place))
+    screen.click(f"#{table}-title ~ .tools button")
+    file = place / f"{table}.csv"
     until = time.monotonic() + 20
     while not file.is_file() and time.monotonic() < until:
         time.sleep(0.05)
     with file.open(encoding="utf-8", newline="") as text:
-        found = list(csv.DictReader(text))
+        return list(csv.DictReader(text))
+
+
+def test_rows_download_as_csv_with_their_numbers(screen: Page, folders: dict[str, Path], tmp_path: Path) -> None:
+    show(screen, folders["sweep"])
+    found = downloaded(screen, "policies", tmp_path)
     policies = sorted(summary(folders["sweep"])["policies"], key=lambda policy: policy["rank"])
     assert len(found) == len(policies) == 14
     for row, policy in zip(found, policies, strict=True):
@@ -153,6 +158,26 @@ def test_rows_download_as_csv_with_their_numbers(screen: Page, folders: dict[str
         ends = [float(row[f"time_mean_s{end}"]) for end in ("", "_low", "_high")]
         assert ends == pytest.approx([wanted["mean"], wanted["low"], wanted["high"]], rel=1e-4)
         assert float(row["not_back_share"]) == pytest.approx(policy["not_recovered"]["share"], rel=1e-4)
+
+
+def test_the_csv_has_the_rows_that_the_filter_keeps(screen: Page, folders: dict[str, Path], tmp_path: Path) -> None:
+    show(screen, folders["sweep"])
+    names = [policy["variant"] for policy in summary(folders["sweep"])["policies"]]
+    screen.write("#policies-title ~ .tools input", names[3])
+    found = downloaded(screen, "policies", tmp_path)
+    assert 0 < len(found) < len(names)
+    assert all(names[3] in " ".join(row.values()) for row in found)
+
+
+def test_what_is_not_measured_is_sorted_last_either_way(screen: Page, folders: dict[str, Path]) -> None:
+    show(screen, folders["run"])
+    at = column(screen, "measures", "ttr99_s")
+    cells = f"[...document.querySelectorAll('#measures tbody tr td:nth-child({at})')]"
+    screen.ask(f"{cells}.slice(1, 3).forEach(one => {{ one.dataset.v = 'nan'; one.textContent = '–'; }})")
+    for _ in range(2):
+        screen.click(f"#measures thead th:nth-child({at}) button")
+        said = screen.ask(f"{cells}.map(one => one.textContent.trim())")
+        assert said[-2:] == ["–", "–"] != said[:2]
 
 
 def test_curves_tell_their_values_under_the_pointer(screen: Page, folders: dict[str, Path]) -> None:

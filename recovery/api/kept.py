@@ -15,7 +15,8 @@ from recovery.study.keeping import Results
 def read(place: str | os.PathLike[str]) -> Run | Sweep:
     """The results in a folder: a Run that `recovery run` or `Run.save` wrote, or a Sweep of `recovery sweep`.
 
-    Raises ScenarioError if there are none, or of another version, or if a file is no longer whole.
+    Raises ScenarioError if there are none, or of another version, or if a file is no longer whole, or for results/NAME
+    of this project where that has left its runs out.
     """
     path = Path(place)
     with refused():
@@ -24,5 +25,5 @@ def read(place: str | os.PathLike[str]) -> Run | Sweep:
             return Sweep(path)
         if kind not in (LEASES, JOBS):
             raise Refusal(f"{path} holds no finished run and no sweep; want {folder.wanted_in(path)}")
-        manifest, summary = folder.run_of(path)
+        manifest, summary = folder.with_its_runs(path)
         return Run(Results(manifest, summary, folder.series_of(path)))

@@ -16,7 +16,6 @@ from markupsafe import Markup
 from pydantic import JsonValue
 
 from recovery import theory, units
-from recovery.errors import Refusal
 from recovery.measures.words import show_measure
 from recovery.show import (
     milestones,
@@ -82,9 +81,7 @@ def write(place: Path, marks: Sequence[Mark] = ()) -> Path:
     """Pictures and report.html of a run's folder; returns the page's path. Refusal if the folder holds no run, or what
     is published of one, without its runs.
     """
-    manifest, summary = folder.run_of(place)
-    if manifest.runs_done and not summary.rows:
-        raise Refusal(f"{place}: summary.json is a published one, without its runs; want the folder that was run")
+    manifest, summary = folder.with_its_runs(place)
     series = functools.cache(lambda: folder.series_of(place))  # not read where all pictures are known
     own = tables.distinct(manifest, summary)
     drawn = draw(place, lambda: run_figures.figures_for(manifest, own, series(), marks))

@@ -115,6 +115,16 @@ def run_of(folder: Path) -> Run:
     return Run(record_of(folder, "manifest.json", RunManifest), record_of(folder, "summary.json", Summary))
 
 
+def with_its_runs(folder: Path) -> Run:
+    """The same, of a folder that has a row for each run. Raises Refusal as well for results/NAME of this project, where
+    rows are left out if they are many.
+    """
+    manifest, summary = run_of(folder)
+    if manifest.runs_done and not summary.rows:
+        raise Refusal(f"{folder}: summary.json is a published one, without its runs; want the folder that was run")
+    return Run(manifest, summary)
+
+
 def wall_s(folder: Path) -> float:
     """How long the runs or the sweep of a folder took, s; 0 where that is not known. Raises files.Damaged."""
     found = table_of(folder, "manifest.json").get("wall_s")

@@ -42,11 +42,11 @@
     const text = said(cell).replace(/,(?=\d{3})/g, "").replace("−", "-");
     return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
   };
-  const before = (a, b) => {
+  const before = (a, b, sign) => {
     const [one, other] = [a, b].map((key) => (typeof key === "number" && Number.isNaN(key) ? "–" : key));
-    if (typeof one === "number" && typeof other === "number") return one - other || 0;
-    if (typeof one !== typeof other) return typeof one === "number" ? -1 : 1; // numbers, then what is not measured
-    return one.localeCompare(other, "en", { numeric: true });
+    if (typeof one === "number" && typeof other === "number") return sign * (one - other || 0);
+    if (typeof one !== typeof other) return typeof one === "number" ? -1 : 1; // what is not measured is last, either way
+    return sign * one.localeCompare(other, "en", { numeric: true });
   };
 
   const table = (first) => {
@@ -63,9 +63,12 @@
     status.setAttribute("role", "status");
     const field = make("input", { type: "search", autocomplete: "off" });
 
+    const sought = () => field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = () => order.filter((row) => sought().every((word) => row.textContent.toLowerCase().includes(word)));
+
     const lay = () => {
-      const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-      const kept = order.filter((row) => words.every((word) => row.textContent.toLowerCase().includes(word)));
+      const words = sought();
+      const kept = found();
       const above = more ? kept.slice(0, shown) : kept;
       first.tBodies[0].replaceChildren(...above);
       if (more) {
@@ -88,7 +91,7 @@
           head.setAttribute("aria-sort", now);
           const keys = new Map(rows.map((row) => [row, rank(row.cells[column])]));
           const sign = now === "ascending" ? 1 : -1;
-          order = [...rows].sort((a, b) => sign * before(keys.get(a), keys.get(b)));
+          order = [...rows].sort((a, b) => before(keys.get(a), keys.get(b), sign));
         }
         lay();
       });
@@ -101,7 +104,7 @@
         const name = head.dataset.m || said(head);
         return [name, `${name}_low`, `${name}_high`].slice(0, width[column]);
       });
-      const lines = order.map((row) =>
+      const lines = found().map((row) =>
         heads.flatMap((_, column) => {
           const own = row.cells[column].dataset.v ? row.cells[column].dataset.v.split(" ") : [said(row.cells[column])];
           return [...own, "", ""].slice(0, width[column]);
