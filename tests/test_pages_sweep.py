@@ -29,7 +29,8 @@ from recovery.show.sweep_figures.sensitivity import sensitivity
 from recovery.store import sweep_record
 from recovery.store.json_text import to_json
 from recovery.store.manifest_record import FORMAT
-from recovery.store.sweep_record import Design, Lever, Policy, Summary, SweepManifest
+from recovery.store.record import Estimate
+from recovery.store.sweep_record import Design, Index, Lever, Policy, Summary, SweepManifest
 
 LIMIT_S = 19380.0
 QUEUES = ("fifo", "drop-expired", "lifo", "bounded(limit=2m)", "bounded(limit=10m)", "codel-folly")
@@ -380,6 +381,26 @@ def test_an_input_that_decides_nearly_all_decides_a_hundred_percent(folders: dic
     runs = pl.read_parquet(folder / "runs.parquet")
     [seen] = sensitivity(Sweep(sweep_record.manifest_of(folder), sure, runs, None, "recovery sweep x.toml"))
     assert "(100 %, " in seen.figure.get_label()  # and its interval
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ([(0.89, 0.83), (0.0, 0.02)], "key0 alone has 89 % and with its interactions 83 %, which is less"),
+        ([(0.7, 0.75), (0.4, 0.45)], "the shares of the inputs alone add up to more than all"),
+        ([(0.55, 0.68), (0.07, 0.34)], ""),
+    ],
+)
+def test_indices_that_cannot_both_be_true_are_told_as_chance(shares: list[tuple[float, float]], said: str) -> None:
+    """Oracle: a total index has the first one within it, and first indices add up to at most 1."""
+    inputs = [
+        Index(
+            key=f"key{k}", **{name: Estimate(mean=m, low=m, high=m) for name, m in zip(("S1", "ST"), pair, strict=True)}
+        )
+        for k, pair in enumerate(shares)
+    ]
+    found = report_sweep._torn(inputs)
+    assert said in found if said else found == ""
 
 
 def test_a_page_of_a_sweep_speaks_of_what_its_holders_are_called(folders: dict[str, Path]) -> None:

@@ -231,8 +231,8 @@ TABLE: tuple[Measure, ...] = (
     Measure(
         name="ttr_renewed_s", kind="time", stage=LEASES, title="all renewed", is_expected=True, is_recovery=True,
         of_renewals=True,
-        meaning="time until each holder has renewed since the dependency's last return: at most this long, and inf where "
-        "counts of renewals tell no latest time (answers and tables tell the earliest, too); measured where "
+        meaning="time until each holder has renewed since the dependency's last return: at most this long, and inf "
+        "where counts of renewals tell no latest time (answers and tables tell the earliest, too); measured where "
         "`overdue_peak` is",
     ),
     Measure(

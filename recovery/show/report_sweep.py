@@ -98,6 +98,7 @@ class Indices(NamedTuple):
     why_not: str
     inputs: list[Input]
     chance: Cell
+    torn: str  # what cannot be so, if estimates are off by so much
 
 
 class Listed(NamedTuple, Generic[T]):
@@ -357,6 +358,26 @@ def _sensitivity(summary: Summary) -> list[Indices]:
                 for i in sorted(one.inputs, key=weight)
             ],
             _interval(one.chance, "share"),
+            _torn(one.inputs),
         )
         for one in summary.sensitivity
     ]
+
+
+VISIBLE = 0.005  # of the variance: what two digits show
+
+
+def _torn(inputs: Sequence[Index]) -> str:
+    """That estimates contradict each other: an input alone has more than with its interactions, or all alone have more
+    than there is. "" where they do not.
+    """
+    above = [one for one in inputs if one.S1.mean > one.ST.mean + VISIBLE]
+    if above:
+        most = max(above, key=lambda one: one.S1.mean - one.ST.mean)
+        alone, total = (units.show_share(share, 2) for share in (most.S1.mean, most.ST.mean))
+        said = f"{most.key} alone has {alone} and with its interactions {total}, which is less"
+    elif sum(one.S1.mean for one in inputs if not math.isnan(one.S1.mean)) > 1 + VISIBLE:
+        said = "the shares of the inputs alone add up to more than all"
+    else:
+        return ""
+    return f"Estimates are off by chance: {said}. Go by the intervals, which more samples make narrower."
