@@ -9,16 +9,18 @@ import functools
 import math
 import re
 import shlex
+from collections.abc import Mapping
 from importlib import resources
 
 import pytest
 import run_records
+from test_rankings import manifest_of
 
 from recovery.reading.experiment import parse
 from recovery.show import advice, outages, renewed, stage_times, standings
 from recovery.show.answers import by_class, cliffs, foretold, gates, helps, herd, inputs, mechanism, remedy
 from recovery.show.answers import run as run_answers
-from recovery.show.answers.answer import Answer
+from recovery.show.answers.answer import Answer, Change
 from recovery.show.answers.refill import Beside, refill_s
 from recovery.show.answers.rests import not_well_with
 from recovery.show.answers.run import answer_of
@@ -28,7 +30,7 @@ from recovery.show.text import counted, explained, intervals_table, notes, show_
 from recovery.simulate import pipeline
 from recovery.simulate.explain import explanation
 from recovery.stages.leases import holders_of
-from recovery.store.run_record import Group, Renewals, Summary, with_groups
+from recovery.store.run_record import Group, Renewals, Setting, Summary, with_groups
 from recovery.store.scenario_record import Scenario, Span
 from recovery.study import keeping
 from recovery.study.resolved import others_resolved, resolved, written_outages
@@ -292,6 +294,44 @@ def test_judged_is_the_last_stage() -> None:
     assert "denies 40 %" in found.text
     assert "“bounded lease queue” (60 min), which makes the whole worse" in advice.leases_alone(summary)
     assert advice.leases_alone(with_groups(summary, [groups[0], groups[2]])) == ""
+
+
+QUEUE, INTAKE, WORKERS = (Setting(key=key, value="…") for key in ("policy.queue", "propagation.intake", "host.workers"))
+Made = tuple[str, float, tuple[Setting, ...], Mapping[str, float]]
+
+
+def _advised(*variants: Made, was_s: float = 7200) -> Change:
+    """What helps where a file is normal after `was_s`, and each variant at its time, with what it sets and costs."""
+    groups = [group_of("as written", 600, was_s, "health", denied_share=0.0, jobs_refused_share=0.0)]
+    for name, at_s, sets, costs in variants:
+        one = group_of(name, 600, at_s, "health", **{"denied_share": 0.0, "jobs_refused_share": 0.0, **costs})
+        groups.append(one.model_copy(update={"sets": sets}))
+    rows = [run_records.row_of(one.variant, **_means(one)) for one in groups]
+    return answer_of(manifest_of(), run_records.summary_of(rows, groups)).change
+
+
+def test_a_part_of_a_variant_that_saves_nothing_alone_is_told_and_its_cost_is_no_price() -> None:
+    both: Made = ("both", 3600, (QUEUE, INTAKE), {"denied_share": 0.2, "jobs_refused_share": 0.1})
+    said = _advised(("queue", 7200, (QUEUE,), {"denied_share": 0.2}), both)
+    assert said.name == "both"
+    assert "policy.queue alone (“queue”) saves no time, so propagation.intake makes the difference" in said.text
+    assert "It costs: 10 % of the attempts at propagation are refused, instead of 0 %." in said.text
+    assert "of all attempts" not in said.text
+    two = _advised(("queue", 7200, (QUEUE,), {}), ("intake", 7200, (INTAKE,), {}), both)  # only both together help
+    assert "those of “queue” and “intake” save no time alone." in two.text
+    assert "It costs: 20 % of all attempts are refused, instead of 0 %" in two.text
+    saves = _advised(("queue", 5400, (QUEUE,), {"denied_share": 0.2}), both)
+    assert "alone" not in saves.text
+    assert "It costs: 20 % of all attempts are refused" in saves.text
+
+
+def test_of_variants_that_are_as_soon_and_cost_no_more_the_one_is_advised_that_changes_least() -> None:
+    whole: Made = ("all", 3600, (QUEUE, INTAKE, WORKERS), {})
+    two: Made = ("two", 3600, (QUEUE, INTAKE), {})
+    assert _advised(whole, two, ("one", 3600, (INTAKE,), {}), ("other", 3600, (WORKERS,), {})).name == "one"
+    assert _advised(whole, two, ("one", 3600, (INTAKE,), {"jobs_refused_share": 0.2})).name == "two"
+    assert _advised(whole, ("two", 3900, two[2], {})).name == "all"
+    assert _advised(whole, ("two", 3600, (QUEUE, Setting(key="propagation.intake", value="other")), {})).name == "all"
 
 
 def test_differences_that_chance_makes_are_told() -> None:

@@ -135,6 +135,20 @@ def test_a_cost_that_nobody_measured_is_not_nothing() -> None:
     assert told == f"{waits}."
 
 
+def test_what_later_stages_do_to_those_who_launch_is_a_cost() -> None:
+    """Of 1,000 launches 10 were given up and 300 are: 1 % and 30 %."""
+    was = {"launches_asked": 1000.0, "launches_gave_up": 10.0, "reach_max_s": 113.0, "reach_p99_s": 100.0}
+    now = {**was, "launches_gave_up": 300.0, "jobs_refused_share": 0.0645, "reach_max_s": 591.0, "reach_p99_s": 115.0}
+    told = costs.costs("leases", lambda name: was.get(name, 0.0), lambda name: now.get(name, 0.0))
+    parts = ["30 % of the launches are given up, instead of 1 %",
+             "6.45 % of the attempts at propagation are refused, instead of 0 %",
+             "the last of the instances can be reached only 9.8 min after its launch, instead of 113 s"]  # fmt: skip
+    assert told == f"It costs: {'; '.join(parts)}."
+    never = {**was, "ttr99_s": math.inf}  # hardly anybody launched: who did waited for nobody
+    told = costs.costs("leases", lambda name: never.get(name, 0.0), lambda name: now.get(name, 0.0))
+    assert told == f"It costs: {'; '.join(parts[:2])}."
+
+
 @pytest.mark.parametrize(("leased", "said"), [(1.0, "all have one at the end, but not for 2 min yet"), (0.5, "50 %")])
 def test_nobody_is_told_as_nobody(leased: float, said: str) -> None:
     """Of runs that do not recover and yet have all their leases at the end: "0 (0 %) are without" says nothing."""

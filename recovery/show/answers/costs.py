@@ -1,7 +1,7 @@
 """What a change costs: the harms that are clearly more under it, in words."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from recovery.measures import register
 from recovery.measures.register import TrafficName
@@ -15,13 +15,16 @@ ATTEMPTS = "amplification"  # attempts for each success: whoever receives them p
 ATTEMPTS_GROW = 1.2  # these are told from so many times as many on
 QUEUE = "queue_peak"  # requests that wait at one time: memory, and clients that wait
 TIME = "sojourn_p99_s"  # of a request at a host: whoever gets in waits so long for the answer
+WAITS_GROW = 1.2  # the time until an instance can be reached is told from so many times as long on
 LONGER = 1.5  # these are told from so many times as much on,
 QUEUE_MORE, TIME_MORE_S = 10, 1.0  # and so much more
+NOTHING = "It costs nothing that is measured."
 
 
 def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str], float]) -> str:
-    """A sentence: the harms of leases or jobs that grow, attempts, the longest queue and the time to an answer, with
-    both means, or that none does. `was` and `now` give a harm's mean by its name, nan where it is not known.
+    """A sentence: the harms of leases or jobs that grow, attempts, the longest queue, the time to an answer and what
+    later stages do to those who launch, with both means, or that none does. `was` and `now` give a mean by its name,
+    nan where it is not known.
     """
     names = [name for name in (*register.harms(traffic), SERVED) if not math.isnan(was(name) + now(name))]
     if not names:
@@ -37,11 +40,35 @@ def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str]
     is_comparable = math.isfinite(was("ttr99_s"))  # hosts that served hardly anybody did so at once
     if is_comparable and takes_s > LONGER * took_s and takes_s - took_s >= TIME_MORE_S:
         out.append(f"99 % of the requests take up to {show_duration(takes_s)}, instead of {show_duration(took_s)}")
+    out += _of_launches(was, now)
     if not out and (
         little := [_said(name, was(name), now(name), traffic) for name in names if _is_new(name, was, now)]
     ):
         return f"It costs little: {'; '.join(little)}."
-    return f"It costs: {'; '.join(out)}." if out else "It costs nothing that is measured."
+    return f"It costs: {'; '.join(out)}." if out else NOTHING
+
+
+def _of_launches(was: Callable[[str], float], now: Callable[[str], float]) -> Iterator[str]:
+    """What later stages do to those who launch that is clearly more now."""
+    given_up = [
+        one("launches_gave_up") / one("launches_asked") if one("launches_asked") > 0 else 0.0 for one in (was, now)
+    ]
+    refused = [one("jobs_refused_share") for one in (was, now)]
+    for words, (had, has) in (("launches are given up", given_up), ("attempts at propagation are refused", refused)):
+        if has - had >= SHARE_GROWS:
+            yield f"{show_share(has)} of the {words}, instead of {show_share(had)}"
+    if not math.isfinite(was("ttr99_s")):  # hardly anybody launched, so nobody waited long
+        return
+    for measure, words in _REACHED.items():
+        took_s, takes_s = was(measure), now(measure)
+        if takes_s > WAITS_GROW * took_s and takes_s - took_s >= TIME_MORE_S:
+            yield f"{words} {show_duration(takes_s)} after its launch, instead of {show_duration(took_s)}"
+
+
+_REACHED = {
+    "reach_p99_s": "99 % of the instances can be reached only",
+    "reach_max_s": "the last of the instances can be reached only",
+}
 
 
 def _is_new(name: str, was: Callable[[str], float], now: Callable[[str], float]) -> bool:

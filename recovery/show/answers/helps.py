@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from recovery.measures import register
 from recovery.measures.register import LEASES
 from recovery.show import advice, renewed, stage_times, standings
-from recovery.show.answers import apart, at_hosts, by_class, gates, herd, mechanism, moments, once_more, remedy
+from recovery.show.answers import apart, at_hosts, by_class, changes, gates, herd, mechanism, moments, once_more, remedy
 from recovery.show.answers.answer import Change
 from recovery.show.answers.costs import LONGER, TIME, TIME_MORE_S, costs, not_measured, outweighs
 from recovery.show.answers.inputs import of_defaults, trying
@@ -486,7 +486,8 @@ def _renews_sooner_with(summary: Summary) -> remedy.Remedy | None:
 def best_of(summary: Summary) -> Group | None:
     """The variant that helps most, which the answer names and pictures show in colour; None where none does. One that
     stands near a cliff comes behind those that do not, unless fewer of its runs are never well; and so does one under
-    which a class is lost that variants are not judged by, and one that is no choice.
+    which a class is lost that variants are not judged by, and one that is no choice. Of its changes only those are
+    advised that help, where a variant shows it (`changes.least`).
     """
     if (soonest := _renews_soonest(summary)) is not None:
         return soonest
@@ -501,7 +502,7 @@ def best_of(summary: Summary) -> Group | None:
             continue
         if advice.standing(summary, safe).never_share <= advice.standing(summary, best).never_share:
             best, others = safe, fine
-    return best
+    return best and changes.least(best, [one for one, _ in _as_good(summary, best, others)])
 
 
 def _best_among(summary: Summary, others: Sequence[Group]) -> Group | None:
@@ -740,6 +741,19 @@ def _sets(best: Group) -> str:
     return f"It sets {', '.join(told)}{f' and {more} more' if more else ''}." if told else ""
 
 
+def _idle(summary: Summary, best: Group) -> list[Group]:
+    """The variants that make a part of the changes of the best, and are well as often and as soon as the first, to a
+    window; none where that is not well in each run, so that costs tell nothing.
+    """
+    first, *others = summary.groups
+    was, known = advice.standing(summary, first), changes.parts_of(best, others)
+    now = [(one, advice.standing(summary, one)) for one in known]
+    return [
+        one for one, its in now if not (was.never or its.never)
+        and abs(its.mean_s - was.mean_s) <= first.scenario.window_s
+    ]  # fmt: skip
+
+
 def _best(
     summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis, limit: mechanism.Limit | None
 ) -> Change:
@@ -757,7 +771,9 @@ def _best(
         saved = math.inf
     else:
         text += f", {told}" if (told := _sooner(summary, best)) else ""
-    cost = by_class.with_cost(summary, best, costs(first.scenario.traffic, first.mean, best.mean))
+    idle = _idle(summary, best)
+    cost = costs(first.scenario.traffic, changes.without(first, idle), best.mean)
+    cost = by_class.with_cost(summary, best, cost)
     alone = advice.leases_alone(summary)
     unseen = _not_measured(first, best)
     is_first = advice.measure_of(summary) == "ttr99_s" and not _lost_again(summary)  # the limit is of that return
@@ -771,6 +787,7 @@ def _best(
     parts = [
         f"{text}.",
         _sets(best),
+        changes.idle_words(first, best, idle),
         _given(first, best),
         "" if best in given else _as_soon(first, best, _as_good(summary, best, given)),
         "There no lease is lost once more." if is_calm else "",
