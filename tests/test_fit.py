@@ -898,12 +898,41 @@ def test_what_is_measured_a_second_is_a_flow_over_a_window(made: tuple[Path, Pat
     with pipeline.Runner(1) as runner:
         outcome = next(runner.run([(load(path).first, 1, 0)]))
     window = outcome.scenario.coupling.window
-    rates = fit.sampled(outcome, "succeeded_per_s", (outcome.times_s - window / 2).tolist())
-    assert rates.sum() * window == pytest.approx(outcome.series["succeeded"].sum())
+    ends = outcome.times_s
+    rates = fit.sampled(outcome, "succeeded_per_s", ends.tolist())
+    assert (rates * window).tolist() == pytest.approx(outcome.series["succeeded"].tolist())
+    # As rate()[1m] has it: at the end of a window the mean of it and the five before, whatever the points' distance.
+    minutes = fit.sampled(outcome, "succeeded_per_s", ends[5:].tolist(), 60.0)
+    sixes = np.lib.stride_tricks.sliding_window_view(outcome.series["succeeded"], 6).sum(axis=1)
+    assert minutes.tolist() == pytest.approx((sixes / 60).tolist())
+    # Before so much has passed, of what has; within a window, evenly.
+    first, second = outcome.series["succeeded"][:2].tolist()
+    early = fit.sampled(outcome, "succeeded_per_s", [0.0, 20.0, 15.0], 60.0)
+    assert early.tolist() == pytest.approx([first / 10, (first + second) / 20, (first + second / 2) / 15])
     for name, unit in fit.columns_of(outcome.scenario).items():
         values = fit.sampled(outcome, name, outcome.times_s.tolist())
         assert values.min() >= 0
         assert unit != "share" or values.max() <= 1
+
+
+def test_a_flow_that_the_scenario_made_itself_is_met_to_the_last_digit(made: tuple[Path, Path]) -> None:
+    """A run's own windows, and means of minutes that end at the points: no residual is left. It was half a window."""
+    path, series = made
+    with pipeline.Runner(1) as runner:
+        outcome = next(runner.run([(load(path).first, 99, 0)]))
+    minutes = outcome.series["succeeded"].reshape(-1, 6).sum(axis=1) / 60
+    for times, values in ((outcome.times_s, outcome.series["succeeded"] / 10), (outcome.times_s[5::6], minutes)):
+        pl.DataFrame({"time_s": times, "succeeded_per_s": values}).write_csv(series)
+        observations = fit.series_of(series, "succeeded_per_s", load(path))
+        assert observations.residuals([outcome], 6000.0) == pytest.approx(np.zeros(len(times)), abs=1e-6)
+    assert observations.said[-1].startswith("each value is taken as the mean of the 60 s up to its time")
+    # Told to be of five minutes, each is compared with these.
+    longer = fit.series_of(series, "succeeded_per_s", load(path), over_s=300.0)
+    wanted = np.convolve(minutes, np.ones(5) / 5, mode="valid")
+    assert longer.simulated([outcome])[0, 4:] == pytest.approx(wanted)
+    pl.DataFrame({"time_s": outcome.times_s, "leased_share": outcome.leased_share()}).write_csv(series)
+    with pytest.raises(Refusal, match="--over is for flows; want it not for leased_share"):
+        fit.series_of(series, "leased_share", load(path), over_s=300.0)
 
 
 @pytest.mark.parametrize(("times", "told"), [(60, "60 times"), (3600, "3600 times"), (1 / 60, "1/60 of")])

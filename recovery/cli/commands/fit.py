@@ -7,6 +7,7 @@ import click
 from recovery.cli import options, say
 from recovery.cli.guard import ending, hint
 from recovery.cli.status import Status
+from recovery.errors import Refusal
 
 
 @click.command()
@@ -38,6 +39,11 @@ from recovery.cli.status import Status
 @click.option("--percent", is_flag=True, help="The values of the series are percentages.")
 @click.option("--without", is_flag=True, help="The series counts those without, such as holders that have no lease.")
 @click.option(
+    "--over",
+    metavar="TIME",
+    help="Each value of a flow is the mean of so long before its time: 1m of rate(x[1m]). Default: their distance.",
+)
+@click.option(
     "--samples",
     type=click.IntRange(1, 10_000),
     default=16,
@@ -60,6 +66,7 @@ def fit(
     of: float | None,
     percent: bool,
     without: bool,
+    over: str | None,
     samples: int,
     overrides: tuple[str, ...],
     threads: int | None,
@@ -80,15 +87,21 @@ def fit(
     from recovery.store import files
     from recovery.study import fit as fits
     from recovery.study import machine
+    from recovery.units import duration_s
 
+    try:
+        over_s = None if over is None else duration_s(over)
+    except ValueError as error:
+        raise Refusal(f"--over {over}: {error}") from None
     folder = out / loaded.name / "fit"
     wanted = [fits.range_of(text) for text in ranges]
     if series is None:
         observations = fits.milestones_of(loaded)
     else:
         observations = fits.series_of(
-            series, column, loaded, field=field, origin=origin, of=of, in_percent=percent, of_those_without=without
-        )
+            series, column, loaded, field=field, origin=origin, of=of, in_percent=percent, of_those_without=without,
+            over_s=over_s,
+        )  # fmt: skip
     is_new = [one for one in (folder, *folder.parents) if not one.exists()]
     files.try_out(folder)
     with hint("nothing is kept, the same command begins anew", KeyboardInterrupt), files.unless_empty(is_new):

@@ -24,15 +24,22 @@ def columns_of(scenario: Scenario) -> dict[str, str]:
     return out | {"oldest_s": "s"} | {f"{one.name}_per_s": "1/s" for one in own if one.kind == "flow"}
 
 
-def sampled(outcome: Outcome, column: str, times_s: Sequence[float]) -> Floats:
-    """float64[times], a column of a run at some times: levels at the ends of windows, flows a second at their middles.
-    Between them it is linear.
+def is_flow(column: str) -> bool:
+    """Whether it is of what happens, a second, and not of what there is at a moment."""
+    return column.endswith("_per_s")
+
+
+def sampled(outcome: Outcome, column: str, times_s: Sequence[float], over_s: float = 0.0) -> Floats:
+    """float64[times], a column of a run at some times: of a level what it is then, of a flow its mean a second over the
+    `over_s` up to then (a window, if that is shorter), as monitoring has it. Between the ends of two windows levels are
+    linear, and flows even.
     """
     found, ends, window = outcome.columns(), outcome.times_s, outcome.scenario.coupling.window
-    if column == "oldest_s":
-        series = found["oldest_ns"] / 1e9
-    elif column.endswith("_per_s"):
-        series, ends = found[column.removesuffix("_per_s")] / window, ends - window / 2
-    else:
-        series = np.asarray(found[column], np.float64)
+    if is_flow(column):
+        flow = np.asarray(found[column.removesuffix("_per_s")], np.float64)
+        until = np.clip(times_s, window, ends[-1])
+        since = np.maximum(until - max(over_s, window), 0.0)
+        edges, sums = np.concatenate([[0.0], ends]), np.concatenate([[0.0], np.cumsum(flow)])
+        return np.asarray((np.interp(until, edges, sums) - np.interp(since, edges, sums)) / (until - since))
+    series = found["oldest_ns"] / 1e9 if column == "oldest_s" else found[column]
     return np.asarray(np.interp(times_s, ends, np.asarray(series, float)))

@@ -7,7 +7,7 @@ import numpy as np
 
 from recovery.simulate.pipeline import Outcome
 from recovery.store.fit_record import Misfit
-from recovery.study.fit.columns import Floats, sampled
+from recovery.study.fit.columns import Floats
 from recovery.study.fit.observations import Observations
 
 MISFIT_P = 0.01  # misfit that chance makes more rarely than this is systematic
@@ -121,7 +121,7 @@ def shift_s(observations: Observations, own: Sequence[Outcome]) -> float:
     ends, horizon = own[0].times_s, own[0].scenario.horizon
 
     def square(shift: float) -> float:
-        moved = np.mean([sampled(outcome, observations.column, (times - shift).tolist()) for outcome in own], axis=0)
+        moved = np.mean([observations.sampled(outcome, (times - shift).tolist()) for outcome in own], axis=0)
         return float(((moved - values) ** 2).sum())
 
     shifts = np.arange(

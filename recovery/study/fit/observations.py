@@ -16,7 +16,7 @@ from recovery.reading.experiment import Experiment
 from recovery.simulate.pipeline import Outcome
 from recovery.stages.outage import resolve
 from recovery.store.fit_record import Missing
-from recovery.study.fit.columns import Floats, columns_of, sampled
+from recovery.study.fit.columns import Floats, columns_of, is_flow, sampled
 from recovery.units import show_duration
 
 # Standard deviation (s) of a milestone by its confidence, where the file does not say `within`: half of what counts as
@@ -36,6 +36,7 @@ class Observations:
     values: tuple[float, ...] = ()
     unit: str = ""
     said: tuple[str, ...] = ()
+    over_s: float = 0.0  # of a flow: each value is the mean of so long before its time
 
     @property
     def sigma(self) -> float:
@@ -56,7 +57,11 @@ class Observations:
 
     def simulated(self, outcomes: Sequence[Outcome]) -> Floats:
         """float64[outcomes, points]: the series that the runs give."""
-        return np.array([sampled(outcome, self.column, self.times_s) for outcome in outcomes])
+        return np.array([self.sampled(outcome, self.times_s) for outcome in outcomes])
+
+    def sampled(self, outcome: Outcome, times_s: Sequence[float]) -> Floats:
+        """float64[times]: the series that a run gives, at these times."""
+        return sampled(outcome, self.column, times_s, self.over_s)
 
     def time_s(self, outcome: Outcome, i: int) -> float:
         """When milestone `i` is in a run: inf if it never comes, 0 if what it ends was never so."""
@@ -108,8 +113,10 @@ def series_of(
     of: float | None = None,
     in_percent: bool = False,
     of_those_without: bool = False,
+    over_s: float | None = None,
 ) -> Observations:
-    """A measured series of one column of results (`measured.read` says from which files). Refusal says what is
+    """A measured series of one column of results (`measured.read` says from which files); each value of a flow is the
+    mean of the `over_s` before its time (if not given: of the time between two points, as a rule). Refusal says what is
     wanted.
     """
     scenario = experiment.first.scenario
@@ -131,4 +138,12 @@ def series_of(
             f"{path}: the series ends at {show_duration(found.times_s[-1])}, before the dependency goes away at "
             f"{show_duration(outages[0].start)}; want times that overlap the outage: are they shifted?"
         )
-    return Observations((), column, found.times_s, found.values, known[column], found.said)
+    if not is_flow(column):
+        if over_s is not None:
+            raise Refusal(f"--over is for flows; want it not for {column}, which is of the moment of its time")
+        return Observations((), column, found.times_s, found.values, known[column], found.said)
+    given = over_s is not None
+    over_s = float(np.median(np.diff(found.times_s))) if over_s is None else over_s
+    why = "" if given else ", as far as most are apart; want --over where your query averages over another time"
+    said = f"each value is taken as the mean of the {show_duration(over_s)} up to its time{why}"
+    return Observations((), column, found.times_s, found.values, known[column], (*found.said, said), over_s)

@@ -19,7 +19,7 @@ from recovery.simulate.pipeline import Outcome
 from recovery.stages.outage import outages_of, resolve
 from recovery.store.fit_record import Fit, FitMilestone, FitPicture, FitSeries, Jump, Missing, Value
 from recovery.study.fit.candidates import Candidates
-from recovery.study.fit.columns import Floats, sampled
+from recovery.study.fit.columns import Floats
 from recovery.study.fit.combinations import combinations_of
 from recovery.study.fit.intervals import (
     FINEST_OF_OTHERS,
@@ -225,7 +225,7 @@ def _picture(
 
 def _series(observations: Observations, runs: Sequence[Outcome]) -> FitSeries:
     grid = runs[0].times_s.tolist()
-    curves = np.array([sampled(outcome, observations.column, grid) for outcome in runs])
+    curves = np.array([observations.sampled(outcome, grid) for outcome in runs])
     return FitSeries(
         column=observations.column,
         unit=observations.unit,
