@@ -17,6 +17,7 @@ WASTE = 0.3  # of the work during recovery: from here on waste decides
 VAIN = 0.1  # of the work: so much in vain is told beside what decides
 HALF = 0.5  # a bound that is at least this part of the time explains it
 LOOP = 2.0  # crashes: who comes back after each of them makes the next one
+LITTLE = 0.01  # of the attempts at propagation: where so many are refused it is told
 MANY_LOST = 0.01  # of all leases: so many that are lost again are told
 TOLD = 0.05  # what makes a time longer by less is not told
 WAITED_OUT = 0.9  # of the longest wait, full jitter: 99 % of those who wait are through, as (1 - 0.9)² are not
@@ -1014,10 +1015,41 @@ def limit_of_stage(group: Group, stage: str) -> Limit | None:
         return Limit("propagation", f"up to {show_count(waiting)} jobs of propagation wait", waiting)
     if stage == "launches":
         throttled, none_free = (group.mean(f"launches_{why}_share") for why in ("throttled", "insufficient"))
+        lost = _launches_lost(group)
         if throttled >= none_free:
-            return Limit("launches", f"{_doors(group)} {show_share(throttled)} of the attempts to launch", throttled)
-        return Limit("holders", f"{show_share(none_free)} of the attempts to launch find no leased holder", none_free)
+            text = f"{_doors(group)} {show_share(throttled)} of the attempts to launch{lost}{_behind(group)}"
+            return Limit("launches", text, throttled)
+        text = f"{show_share(none_free)} of the attempts to launch find no leased holder{lost}"
+        return Limit("holders", text, none_free)
     if stage == "health":
         least = group.mean("usable_min_share")
-        return Limit("health", f"down to {show_share(least)} of the load balancer's targets are usable", least)
+        text = f"down to {show_share(least)} of the load balancer's targets are usable{_targets_wait_for(group)}"
+        return Limit("health", text, least)
     return None
+
+
+def _launches_lost(group: Group) -> str:
+    """Which share of the launches, of which each is attempted several times, is given up, as the end of a sentence."""
+    asked, given_up = (group.mean(f"launches_{name}") for name in ("asked", "gave_up"))
+    return f", and {show_share(given_up / asked)} of the launches are given up" if given_up > 0 else ""
+
+
+def _behind(group: Group) -> str:
+    """What is not normal behind the doors of the launches, which these hold back from it, as the end of a sentence."""
+    if not math.isfinite(group.mean("latency_rises_s")):
+        return ""
+    return f"; behind it up to {show_count(group.mean('jobs_waiting_peak'))} jobs of propagation wait"
+
+
+def _targets_wait_for(group: Group) -> str:
+    """What keeps targets from being usable, as the end of a sentence: the way of a new one through propagation, or
+    checks that fail.
+    """
+    reached_s, waiting = group.mean("reach_p99_s"), f"up to {show_count(group.mean('jobs_waiting_peak'))} jobs wait"
+    if reached_s > group.scenario.window_s:
+        text = "; a new one can be reached only when propagation has come to its launch, which takes up to "
+        refused = group.mean("jobs_refused_share")
+        waiting += f", {show_share(refused)} of the attempts are refused" if refused >= LITTLE else ""
+        return f"{text}{show_duration(reached_s)} for 99 % of them ({waiting})"
+    failed = group.mean("checks_failed_share")
+    return f"; {show_share(failed)} of their checks fail" if failed > 0 else ""
