@@ -17,9 +17,10 @@ from situations import LEASES
 import recovery
 from recovery.reading.experiment import parse
 from recovery.show import advice, sweep_text, text
-from recovery.show.answers import compare, costs, mechanism, points, sweep
+from recovery.show.answers import compare, costs, deeds, mechanism, points, sweep
 from recovery.show.answers.answer import Cause
 from recovery.show.answers.run import answer_of
+from recovery.show.figures import TimeAxis
 from recovery.store import folder, sweep_record
 from recovery.store.compare_record import Comparison, Difference, Outcome
 from recovery.store.record import Estimate, Share
@@ -147,6 +148,41 @@ def test_what_later_stages_do_to_those_who_launch_is_a_cost() -> None:
     never = {**was, "ttr99_s": math.inf}  # hardly anybody launched: who did waited for nobody
     told = costs.costs("leases", lambda name: never.get(name, 0.0), lambda name: now.get(name, 0.0))
     assert told == f"It costs: {'; '.join(parts[:2])}."
+
+
+PURGED = """
+horizon = "1h"
+fleet = { holders = 3_000, hosts = 3 }
+host = { workers = 3, establish_time = "240ms", timeout = "30s" }
+lease = { duration = "4m", check_every = "1m" }
+dependency.outages = [{ from = "5m", to = "17m" }]
+operator = [{ do = "purge", at = "25m" }, { do = "throttle", at = "25m", rate = "24/s" }]
+"""
+
+
+def _after_a_purge(ttr_s: float) -> tuple[str, str]:
+    """What is told of operators who purged 480 s after the return at 17 min, where 99 % are back so long after it, and
+    of a queue that keeps itself long.
+    """
+    means = {"ttr99_s": ttr_s, "recovers_from_s": 1020.0}
+    group = group_of("file", scenario=scenario_of(PURGED), **means)
+    summary = run_records.summary_of([row_of("file", **means)], [group])
+    limit = mechanism.Limit("timeout", "the queue is longer than the timeout", 2.0)
+    return deeds.told(summary, group, TimeAxis.of(manifest_of())), deeds.ended(summary, group, limit)
+
+
+def test_operators_who_end_a_recovery_are_named() -> None:
+    """Back 600 s after the return: 120 s after the purge. What is back before it owes it nothing, and what takes 8 min
+    more does not come from it alone.
+    """
+    told, ended = _after_a_purge(600.0)
+    emptied = "threw away what waited in the queues"
+    assert told == f"Operators {emptied} and throttled requests 25 min after the start; 99 % are back 2 min later."
+    assert ended == f"That lasted until operators {emptied}, 8 min after the dependency is back."
+    assert _after_a_purge(470.0) == ("", "")
+    told, ended = _after_a_purge(960.0)
+    assert "99 % are back 8 min later" in told
+    assert not ended
 
 
 @pytest.mark.parametrize(("leased", "said"), [(1.0, "all have one at the end, but not for 2 min yet"), (0.5, "50 %")])

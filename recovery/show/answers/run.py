@@ -14,6 +14,7 @@ from recovery.show.answers import (
     at_hosts,
     by_class,
     cliffs,
+    deeds,
     helps,
     lasting,
     mechanism,
@@ -153,7 +154,7 @@ def _lost(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     text += " (mean of the runs)." if first.runs > 1 else "."
     told = at_hosts.told(summary, first)
     text = f"As clients see it, {text[:1].lower()}{text[1:]}" if told else text
-    return [told, text, _back(summary, first, axis), *_of_classes(summary, first)]
+    return [told, text, *_come_back(summary, first, axis)]
 
 
 def _by_a_rule(summary: Summary) -> str:
@@ -294,7 +295,12 @@ def _jobs(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     gave_up = first.mean("gave_up")
     text += f"; {show_share(served)} of all jobs get one"
     text += f", and {show_count(gave_up)} give up." if gave_up > 0 else "."
-    return [text, _back(summary, first, axis), *_of_classes(summary, first)]
+    return [text, *_come_back(summary, first, axis)]
+
+
+def _come_back(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
+    """When 99 % are back, what operators did before, and how each class stands."""
+    return [_back(summary, first, axis), deeds.told(summary, first, axis), *_of_classes(summary, first)]
 
 
 def _stages(summary: Summary, axis: TimeAxis) -> list[str]:
@@ -437,6 +443,8 @@ def _of_the_return(manifest: RunManifest, summary: Summary, limit: mechanism.Lim
         stage = variants[0].last.stage
         verb = "are" if stage_times.are_many(stage) else "is"
         text = f"What comes last {verb} {stage_times.called(stage)}: {limit.text}."
+    else:
+        text = f"{text} {deeds.ended(summary, first, limit)}".rstrip()
     return Cause(text=text, mechanism=limit.kind, number=limit.number)
 
 
