@@ -185,6 +185,24 @@ def test_operators_who_end_a_recovery_are_named() -> None:
     assert not ended
 
 
+def test_fewer_attempts_are_told_where_no_variant_is_sooner() -> None:
+    """24 attempts for each success, and 8 with jitter: two thirds fewer."""
+
+    def helps(jitter: float, later_s: float, question: str = "") -> str:
+        tries = {"as written": (24.0, 20.0), "jitter": (jitter, 20.0 + later_s)}
+        rows = [row_of(name, amplification=made, ttr99_s=s) for name, (made, s) in tries.items()]
+        groups = [group_of(name, amplification=made, ttr99_s=s) for name, (made, s) in tries.items()]
+        head = manifest_of().head.model_copy(update={"question": question})
+        manifest = manifest_of().model_copy(update={"head": head})
+        return answer_of(manifest, run_records.summary_of(rows, groups)).change.text
+
+    told = "“jitter” makes 66.7 % fewer attempts for each success: 8 instead of 24"
+    assert f"{told}." in helps(8.0, 0.0)
+    assert f"{told}, but it is 60 s later." in helps(8.0, 60.0, "How many calls does that take?")
+    assert "fewer attempts" not in helps(8.0, 60.0)
+    assert "fewer attempts" not in helps(23.0, 0.0)
+
+
 @pytest.mark.parametrize(("leased", "said"), [(1.0, "all have one at the end, but not for 2 min yet"), (0.5, "50 %")])
 def test_nobody_is_told_as_nobody(leased: float, said: str) -> None:
     """Of runs that do not recover and yet have all their leases at the end: "0 (0 %) are without" says nothing."""

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 from collections.abc import Callable, Sequence
 
 from recovery.measures import register
@@ -9,7 +10,7 @@ from recovery.measures.register import LEASES
 from recovery.show import advice, renewed, stage_times, standings
 from recovery.show.answers import apart, at_hosts, by_class, changes, gates, herd, mechanism, moments, once_more, remedy
 from recovery.show.answers.answer import Change
-from recovery.show.answers.costs import LONGER, TIME, TIME_MORE_S, costs, not_measured, outweighs
+from recovery.show.answers.costs import ATTEMPTS, LONGER, TIME, TIME_MORE_S, costs, not_measured, outweighs
 from recovery.show.answers.inputs import of_defaults, trying
 from recovery.show.answers.rests import not_well_with
 from recovery.show.figures import TimeAxis
@@ -33,6 +34,7 @@ SAME_HOSTS = (  # remedies that leave the hosts as they are, and all that they h
     "waits at random", "asking again sooner", "a short queue", "newest first", "a first delay", "a longer timeout",
 )  # fmt: skip
 GIVEN = "which is given and no rule of the system"
+ASKS_ATTEMPTS = re.compile(r"\b(attempts|calls|retries|tries)\b", re.IGNORECASE)  # a question that has such a word
 SERVED_MOST = 0.99  # of all jobs: where fewer get an answer all is not well
 
 
@@ -112,7 +114,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         *([away] if away else []),
     ]
     if others:
-        said += [] if is_never or trade else [_answered_sooner(summary), _fewest_wait(summary)]
+        if not (is_never or trade):
+            said += [_answered_sooner(summary), _fewest_wait(summary), _fewest_attempts(manifest, summary)]
         said += declared
     is_of_it = limit is not None and limit.kind == "gated"  # by that limit itself leases are lost once more
     last = "" if is_of_it else _lost_again(summary)
@@ -334,6 +337,24 @@ def _fewest_wait(summary: Summary) -> str:
     if ", but it is " in text:
         cost = cost.replace("It costs nothing", "Beside that it costs nothing", 1)
     return " ".join(one for one in (f"{text}.", _by_schedule(summary, least), cost) if one)
+
+
+def _fewest_attempts(manifest: RunManifest, summary: Summary) -> str:
+    """Which variant makes far fewer attempts though none is sooner: of those that are no later, or of all, with how
+    much later it is, where the file asks for attempts, by its question or a bound. "" where none does.
+    """
+    first, *others = _as_often_well(summary)
+    is_asked = ASKS_ATTEMPTS.search(manifest.head.question) or any(one.measure == ATTEMPTS for one in summary.expect)
+    among = others if is_asked else [one for one in others if not _later(summary, [one])]
+    known = [one for one in among if one.mean(ATTEMPTS) > 0]
+    least = min(known, key=lambda one: one.mean(ATTEMPTS), default=first)
+    made, makes = first.mean(ATTEMPTS), least.mean(ATTEMPTS)
+    if not LONGER * makes <= made < math.inf:
+        return ""
+    text = f"“{least.variant}” makes {show_share(1 - makes / made)} fewer attempts for each success: "
+    text += f"{show_number(makes)} instead of {show_number(made)}"
+    later_s = advice.standing(summary, least).mean_s - advice.standing(summary, first).mean_s
+    return f"{text}, but it is {show_duration(later_s)} later." if later_s > first.scenario.window_s else f"{text}."
 
 
 def _by_schedule(summary: Summary, group: Group) -> str:
