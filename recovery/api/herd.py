@@ -99,7 +99,7 @@ class Shown:
                 f"capacity are lost (as it stands: {base['usable_min_share']:.0%}, "
                 f"{_normal(base['capacity_normal_s'])}, {base['capacity_lost_hours'] * 60:.0f} minutes)."
             )
-        if row["leased_min_share"] == 1:
+        if row["unleased_holder_hours"] == 0:
             return "No holder is ever without a lease."
         waits = f"at most {row['queue_peak']:,.0f} requests wait"
         if row["ttr99_s"] != float("inf"):

@@ -62,16 +62,18 @@ def falls_after(measure: str, row: Mapping[str, object]) -> bool:
 
 def is_always(measure: str, of: Callable[[str], float]) -> bool:
     """Whether a measure is a time to recovery, of all or of a class, and a run never had less than that share of its
-    leases; `of` has the measures of the run. Shares are known at the ends of windows, so nothing is said where sessions
-    ended: all may have been away between two ends.
+    leases; `of` has the measures of the run. Shares are known at the ends of windows, so nothing is said where more may
+    have been away between two ends: sessions ended, or hours without a lease tell a loss that no end shows.
     """
     depth, whose = DEPTHS.get(without_class(measure)), class_of(measure)
     of_class = f".{whose}" if whose else ""
+    least, hours = of(f"leased_min_share{of_class}"), of(f"unleased_holder_hours{of_class}")
     return (
         depth is not None
         and of(measure) == 0
-        and of(f"leased_min_share{of_class}") >= depth - ROUNDING
+        and least >= depth - ROUNDING
         and not of(f"sessions_ended{of_class}") > 0
+        and not (least >= 1 - ROUNDING and hours > 0)
     )
 
 

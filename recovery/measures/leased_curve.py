@@ -6,12 +6,13 @@ windows.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from recovery.measures.lasting import lasts_from
 from recovery.measures.register import DEPTHS, ROUNDING, again_of, last_of
-from recovery.statistics.arrays import Floats
+from recovery.statistics.arrays import Floats, Whole
 from recovery.statistics.means import student
 
 FEW = "too few of the simulated hosts tell it"
@@ -122,6 +123,27 @@ def back_last_s(
                 last_s = float(times_s[after]) - from_s if after >= 0 else math.inf
         out[last_of(name)] = last_s
     return out
+
+
+class Within(NamedTuple):
+    """Leases held at the worst moment of each window, int64[windows]: no more than `most`, no fewer than `least`."""
+
+    most: Whole
+    least: Whole
+
+
+def within(leased: Whole, made: Whole, ended_at_once: Whole, leases: int, at_first: int) -> Within:
+    """What counts tell of the moments between the ends of windows, of so many `leases`, of which `at_first` are held as
+    the run starts. int64[windows] each: `leased` at the ends, and in the windows leases that were `made` and such as
+    `ended_at_once` (0: not known).
+
+    At some moment none of those is held that ended together; nor, where any was lost, that one. Whatever is held at the
+    end of a window and was not made in it was held all through it.
+    """
+    before = np.concatenate([[at_first], leased[:-1]])
+    is_lost = before + made > leased
+    most = np.minimum(np.minimum(before, leased), leases - np.maximum(ended_at_once, is_lost))
+    return Within(most, np.maximum(leased - made, 0))
 
 
 def relapses(times_s: Floats, leased_share: Floats, from_s: float, up: float = 0.9, down: float = 0.8) -> int:

@@ -137,7 +137,7 @@ def declares_only(first: Group, group: Group) -> bool:
     last longer by it give them that time, at a cost (`costs.missed_later`).
     """
     rules = [_rule_of_leases(one.scenario) for one in (first, group)]
-    never_away = group.mean("leased_min_share") >= ALL_LEASED > first.mean("leased_min_share")
+    never_away = group.leased_least >= ALL_LEASED > first.leased_least
     return never_away and rules[0] != rules[1]
 
 

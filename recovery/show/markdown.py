@@ -164,7 +164,7 @@ def _variants(summary: Summary) -> str:
                 *normal,
                 "" if group is first else show_saved(by),
                 verdict_of(group),
-                "–" if standings.lost_none(summary.rows_of(group)) else show_share(group.mean("wasted_share")),
+                "–" if standings.lost_none(group, summary.rows_of(group)) else show_share(group.mean("wasted_share")),
                 *([show_share(group.mean("denied_share"))] if refused else []),
             ]
         )

@@ -82,7 +82,7 @@ def _cell(summary: Summary, group: Group, measure: str, kind: str) -> Cell:
     if found is None:
         return Cell("–")
     if kind == "time":
-        if standings.is_always(summary.rows_of(group), measure):
+        if standings.is_always(group, summary.rows_of(group), measure):
             return Cell(standings.ALWAYS, value=value_of(0.0))
         return time_cell(standings.of(summary, group, measure))
     value = value_of(found.mean, found.low, found.high)

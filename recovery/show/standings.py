@@ -210,19 +210,34 @@ def beyond(found: Saved, was: Standing, now: Standing) -> Saved:
     return found._replace(beyond_s=was.within_s - now.mean_s) if is_late else found
 
 
-def is_always(rows: Sequence[Row], measure: str) -> bool:
-    """Whether a measure is a time to recovery, of all or of a class, and no run ever had less than that share of its
-    leases.
+def is_always(group: Group, rows: Sequence[Row], measure: str) -> bool:
+    """Whether a measure is a time to recovery, of all or of a class, and none of these runs of a variant ever had less
+    than that share of its leases, also between the ends of windows.
     """
-    return bool(rows) and all(for_good.is_always(measure, row.of) and not row.is_lost(measure) for row in rows)
+    if not rows or not all(row.of(measure) == 0 and not row.is_lost(measure) for row in rows):
+        return False
+    keeps = group.keeps(measure)
+    return all(for_good.is_always(measure, row.of) for row in rows) if keeps is None else keeps
+
+
+def hours_as_known(group: Group, measure: str) -> str:
+    """By which measure hours without a lease after the return are told: as ends of windows show them, or, where these
+    show more than there are, or none was without a lease before it, by the exact hours of the whole run.
+    """
+    whole = measure.replace("excess_hours", "unleased_holder_hours", 1)
+    if register.without_class(measure) != "excess_hours" or group.estimate(whole) is None:
+        return measure
+    spans = group.unleased_spans or ((group.unleased,) if group.unleased is not None else ())
+    is_after = bool(group.worst) and all(group.began_s(one) >= group.mean("recovers_from_s") for one in spans)
+    return whole if is_after or group.mean(measure) > group.mean(whole) else measure
 
 
 ALIKE = "all alike"  # where an interval would be, and it has no width
 
 
-def lost_none(rows: Sequence[Row]) -> bool:
+def lost_none(group: Group, rows: Sequence[Row]) -> bool:
     """Whether no run of leases ever had less than all of them."""
-    return is_always(rows, "ttr100_s")
+    return is_always(group, rows, "ttr100_s")
 
 
 ALWAYS = "always"  # where a time to recovery would be, and nobody was ever away
@@ -232,4 +247,4 @@ def time_of(summary: Summary, group: Group, measure: str) -> str:
     """A time to recovery, of all or of a class, for a table: "always" where no run ever had less than that share of its
     leases.
     """
-    return ALWAYS if is_always(summary.rows_of(group), measure) else of(summary, group, measure).whole()
+    return ALWAYS if is_always(group, summary.rows_of(group), measure) else of(summary, group, measure).whole()

@@ -131,12 +131,12 @@ def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
     if column.measure == renewed.TITLE:
         beside = standings.of_rows(rows, renewed.MEASURE, group.scenario).span() if renewed.is_exact(group) else ""
         return Cell(renewed.show(group), beside, value=value_of(renewed.after_s(group)))
-    found = group.estimate(column.measure)
+    found = group.estimate(standings.hours_as_known(group, column.measure))
     if found is None:
         return Cell("–")
-    if column.measure in for_good.OF_RETURN and standings.lost_none(rows):
+    if column.measure in for_good.OF_RETURN and standings.lost_none(group, rows):
         return Cell("–")
-    if standings.is_always(rows, column.measure):
+    if standings.is_always(group, rows, column.measure):
         return Cell(ALWAYS, value=value_of(0.0))
     if column.kind == "time":
         return time_cell(standings.of_rows(rows, column.measure, group.scenario), sample_span(group, column.measure))

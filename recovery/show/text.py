@@ -219,7 +219,7 @@ def notes(summary: Summary) -> list[str]:
         if told:
             out.append(f"“{group.variant}” {told}.")
         out += _on_conditions(group, rows)
-    kept = {group.variant for group in summary.groups if standings.lost_none(summary.rows_of(group))}
+    kept = {group.variant for group in summary.groups if standings.lost_none(group, summary.rows_of(group))}
     if any(group.mean("amplification") < 1 - ROUNDING and group.variant not in kept for group in summary.groups):
         out.append(EARLY)
     first, *others = summary.groups
@@ -292,7 +292,7 @@ def counted_over(summary: Summary) -> str:
         for group in summary.groups
         if not group.levers
         and all(row.of("ttr99_s") <= group.scenario.window_s for row in summary.rows_of(group))
-        and not standings.lost_none(summary.rows_of(group))
+        and not standings.lost_none(group, summary.rows_of(group))
         and (group.mean("wasted_share") >= BAD or math.isinf(group.mean("amplification")))
     ]  # fmt: skip
     if not looks_bad:
@@ -401,7 +401,7 @@ def variants_table(summary: Summary) -> str:
             "∞" if math.isinf(amplification) else show_number(amplification),
             show_share(group.mean("wasted_share")),
         ]
-        if standings.lost_none(summary.rows_of(group)):
+        if standings.lost_none(group, summary.rows_of(group)):
             of_return = ["–"] * len(of_return)
         rows.append(
             [

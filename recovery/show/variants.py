@@ -31,7 +31,7 @@ def how_long(summary: Summary, group: Group, *, is_overdue_seen: bool = False) -
     found = back(summary, group)
     if found.is_known:
         often = f" ({found.words})" if found.never else ""
-        if standings.is_always(summary.rows_of(group), _BACK):
+        if standings.is_always(group, summary.rows_of(group), _BACK):
             kept = "loses no lease" if group.unleased is None else "always has 99 % of its leases"
             late = renewed.overdue(group) if is_overdue_seen else ""
             return speaking_of(group.scenario.called, f"{kept}{f', {late}' if late else ''}")

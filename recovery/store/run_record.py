@@ -78,6 +78,11 @@ class Row(Record):
         """A measure of this run; nan where it has none."""
         return self.measures.get(measure, math.nan)
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether some holder was without a lease at some moment."""
+        return self.of("leased_min_share") < 1 - register.ROUNDING or self.of("unleased_holder_hours") > 0
+
     def told(self, measure: str) -> float:
         """The same as texts, tables and pictures tell it: a time to recovery is never one from before the loss."""
         return told(measure, self.of(measure), self.measures)
@@ -125,6 +130,15 @@ class Unleased(Span):
     """
 
     least_share: Number = Field(math.nan, exclude_if=math.isnan)
+
+
+class Worst(Record):
+    """The share of the leases that is held at the worst moment of the runs, also between the ends of windows: no more
+    than `most_share` (mean over the runs), and in no run less than `least_share` (nan: not known).
+    """
+
+    most_share: Number
+    least_share: Number
 
 
 class Renewals(Record):
@@ -196,6 +210,8 @@ class Group(Record):
     unleased: Span | None = None  # from when to when holders are without a lease in some run; None: never
     unleased_spans: tuple[Unleased, ...] = Field((), exclude_if=lambda value: not value)
     # the same where all of them hold one in between, for at least as long as recovery must hold: each time of its own
+    worst: dict[str, Worst] = Field(default_factory=dict, exclude_if=lambda value: not value)
+    # of all leases ("") and of those of each class; empty: only the ends of windows are known
     renewals: Renewals | None = Field(None, exclude_if=lambda value: value is None)
     # None where whoever is late has lost its lease
     spared: Spared | None = Field(None, exclude_if=lambda value: value is None)
@@ -204,6 +220,27 @@ class Group(Record):
     sets: tuple[Setting, ...] = Field((), exclude_if=lambda value: not value)  # what sets it apart from the file
     lost_again: Number | None = Field(None, exclude_if=lambda value: value is None)
     """How often a lease ran out after operators had ended the sessions (mean of the runs); None: not counted."""
+
+    @property
+    def leased_least(self) -> float:
+        """The share of the leases that is held at the worst moment, at most (mean over the runs)."""
+        return self.worst[""].most_share if "" in self.worst else self.mean("leased_min_share")
+
+    def began_s(self, span: Span) -> float:
+        """When what a window's end shows for the first time began: when operators did something in that window, else
+        with the window.
+        """
+        begin_s = max(span.from_s - self.scenario.window_s, 0.0)
+        return min((one.at_s for one in self.scenario.actions if begin_s < one.at_s < span.from_s), default=begin_s)
+
+    def keeps(self, measure: str) -> bool | None:
+        """Whether no run ever had less than the share of leases that a time to recovery is of, also between the ends of
+        windows; None where that is not known.
+        """
+        worst, depth = self.worst.get(register.class_of(measure)), register.DEPTHS.get(register.without_class(measure))
+        if worst is None or depth is None or math.isnan(worst.least_share):
+            return None
+        return worst.least_share >= depth - register.ROUNDING
 
     @property
     def is_overdue(self) -> bool:

@@ -105,6 +105,8 @@ class Fleet(Record):
     # how far apart those ask again, by their waits, who failed while the dependency was away, when it is back (0: in
     # one instant; inf: not known)
     apart_s: Number = Field(math.inf, exclude_if=math.isinf)
+    # where nobody has a lease at the start: how far apart they ask for the first time (0: in one instant)
+    asks_within_s: Number = Field(math.inf, exclude_if=math.isinf)
     in_turn: InTurn | None = Field(None, exclude_if=lambda value: value is None)  # where renewals are more than the
     # hosts can do, and it is known what becomes of them
 

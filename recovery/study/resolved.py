@@ -485,6 +485,7 @@ def _fleet(scenario: Scenario) -> record.Fleet | None:
         most=int(leases.holders_of(scenario).max()) if fleet.skew > 0 else 0,
         all_at_once_s=_all_at_once_s(scenario),
         apart_s=_apart_s(scenario),
+        asks_within_s=0.0 if fleet.in_step else lease.check_every if fleet.start == "unleased" else math.inf,
         in_turn=_in_turn(scenario),
     )
 

@@ -29,6 +29,7 @@ from recovery.store.manifest_record import FORMAT
 from recovery.store.note_record import Note
 from recovery.store.record import Share
 from recovery.store.scenario_record import Course, Outage, Quantity, Span
+from recovery.study import held
 from recovery.study.judge import Ended, judged
 from recovery.study.resolved import lasting, resolved
 from recovery.units import quantity
@@ -195,6 +196,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
     low, high = theory.clopper_pearson(collapsed, len(rows))
     verdicts = [row.verdict for row in rows]
     away, renewed = unleased(outcomes, variant.scenario.hold), _renewals(outcomes, variant.scenario)
+    worst = held.worst_of(outcomes)
     return record.Group(
         variant=variant.name,
         levers=dict(variant.levers),
@@ -216,6 +218,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
         scenario=resolved(variant.scenario, outcomes[0].traffic.fired.tolist()),
         unleased=Span(from_s=away[0].from_s, to_s=away[-1].to_s) if away else None,
         unleased_spans=away if len(away) > 1 else (),
+        worst=worst,
         renewals=renewed,
         spared=None if away else _spared(outcomes, variant.scenario),
         outages=_each_outage(outcomes, variant.scenario, renewed),
@@ -230,28 +233,35 @@ def _measured(name: str, values: Sequence[float]) -> record.Measured:
 
 
 def unleased(outcomes: Sequence[Outcome], hold_s: float) -> tuple[record.Unleased, ...]:
-    """From when to when holders are without a lease in some run of one variant, in order of time: each from the first
-    window at whose end one is, to the end from which on none is (inf: not before the horizon). All that are closer than
-    `hold` are one. Jobs have no holders.
+    """From when to when holders are without a lease in some run of one variant, in order of time: each from the end of
+    the first window in which one is, to the end from which on none is (inf: not before the horizon). All that are
+    closer than `hold` are one. Jobs have no holders.
     """
     shares, times_s = [outcome.leased_share() for outcome in outcomes if outcome.holders], outcomes[0].times_s
     if not shares:
         return ()
+    most = [held.within(outcome).most / outcome.holders for outcome in outcomes]
+    below, lost = (np.logical_or.reduce([one < 1 - 1e-12 for one in found]) for found in (shares, most))
     out = []
-    for span in _spans(np.logical_or.reduce([share < 1 - 1e-12 for share in shares]), times_s, hold_s):
-        own = slice(*np.searchsorted(times_s, (span.from_s, span.to_s)).tolist())
-        least = math.fsum(float(share[own].min()) for share in shares) / len(shares)
+    for span in _spans(below, times_s, hold_s, lost):
+        first, last = np.searchsorted(times_s, (span.from_s, span.to_s)).tolist()
+        least = math.fsum(float(one[first : last + 1].min()) for one in most) / len(most)
         out.append(record.Unleased(from_s=span.from_s, to_s=span.to_s, least_share=least))
     return tuple(out)
 
 
-def _spans(below: Flags, times_s: Floats, hold_s: float) -> tuple[Span, ...]:
-    """The times in which `below` (bool[windows]) holds; all that are closer than `hold_s` are one."""
+def _spans(below: Flags, times_s: Floats, hold_s: float, within: Flags | None = None) -> tuple[Span, ...]:
+    """The times in which `below` (bool[windows]) holds at the ends of windows, and windows `within` which alone it
+    does; all that are closer than `hold_s` are one.
+    """
     ends_s = np.append(times_s, math.inf)
     steps = np.diff(below, prepend=False, append=False)
+    found = [(float(ends_s[first]), float(ends_s[last])) for first, last in np.flatnonzero(steps).reshape(-1, 2)]
+    if within is not None:
+        alone = within & ~below & ~np.concatenate([[False], below[:-1]])
+        found = sorted([*found, *((end_s, end_s) for end_s in times_s[alone].tolist())])
     spans: list[Span] = []
-    for first, last in np.flatnonzero(steps).reshape(-1, 2).tolist():
-        begin_s, end_s = float(ends_s[first]), float(ends_s[last]) if last < len(below) else math.inf
+    for begin_s, end_s in found:
         if spans and begin_s - spans[-1].to_s < hold_s:
             begin_s = spans.pop().from_s
         spans.append(Span(from_s=begin_s, to_s=end_s))

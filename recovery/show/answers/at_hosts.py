@@ -15,7 +15,7 @@ def told(summary: Summary, group: Group) -> str:
     found, rows = standings.of(summary, group, AT_HOSTS), summary.rows_of(group)
     if not found.is_known:
         return "The hosts do not have 99 % of the leases again, though an answer too late for its client counts there."
-    when = "all the time" if standings.is_always(rows, AT_HOSTS) else f"again {moments.after(group, found)}"
+    when = "all the time" if standings.is_always(group, rows, AT_HOSTS) else f"again {moments.after(group, found)}"
     often = f", in {found.runs - found.never} of {found.runs} runs" if found.never else ""
     text = f"The hosts have 99 % of the leases {when}{often}: there an answer counts that comes too late for its "
     text += "client, and no lease that the hosts have made is lost" if group.lost_again == 0 else "client"

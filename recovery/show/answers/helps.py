@@ -155,7 +155,7 @@ def _lost_later(first: Group) -> str:
     again, window_s = (first.unleased_spans or (first.unleased,))[-1], first.scenario.window_s
     if again is None or not again.from_s > first.mean("recovers_from_s") + window_s:
         return ""
-    deed, begin_s = once_more.deed_of(first), moments.began_s(first, again)
+    deed, begin_s = once_more.deed_of(first), first.began_s(again)
     after = f"from {show_duration(begin_s)} after the start on"
     if deed is not None:
         after = f"after what operators do {show_duration(deed.at_s)} after the start ({deed.sets or deed.do})"
@@ -258,7 +258,7 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: 
     if fleet is not None and first.unleased is not None:
         spans, back_s = first.unleased_spans or (first.unleased,), from_s + was.mean_s
         span = [spans[0], *(one for one in spans if one.from_s <= back_s)][-1]  # not one that comes after it
-        began_s = moments.began_s(first, span)
+        began_s = first.began_s(span)
         if began_s > from_s:  # leases may be away for less than all the time after it
             away_s, of = span.to_s - began_s, "that some are without a lease"
     least_s, to_s = _from_to(gain_s, most_s, first)
@@ -624,7 +624,7 @@ def _of_the_limit(summary: Summary) -> tuple[Change, Group] | None:
     [its] = [one for one in known if one.name == best.variant]
     now = standings.of(summary, best, measure)
     if stage == LEASES:
-        is_always = standings.is_always(summary.rows_of(best), measure)
+        is_always = standings.is_always(best, summary.rows_of(best), measure)
         when = "99 % have a lease all the time" if is_always else f"99 % are back {moments.after(best, now)}"
     else:
         when = f"they are normal again {now.show()} after the start"
@@ -688,7 +688,7 @@ def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
         first = advice.first_standing(summary, group)
         what = f"{what} after {first.whole()}, then leases are lost {moments.more(group)}, "
         what += "and 99 % are back for the last time"
-    elif standings.is_always(summary.rows_of(group), measure):
+    elif standings.is_always(group, summary.rows_of(group), measure):
         return f"“{group.variant}”: 99 %{advice.whose(summary)} have a lease all the time"
     return f"“{group.variant}”: {what} {moments.after(group, now)}"
 
@@ -741,8 +741,9 @@ def _the_last(summary: Summary, best: Group) -> str:
 def _lose_fewer(summary: Summary, best: Group) -> str:
     """How many are without a lease at worst under a variant, where these are by far fewer than in the file."""
     was, least = (
-        min(row.of("leased_min_share") for row in summary.rows_of(one)) for one in (summary.groups[0], best)
-    )  # fmt: skip
+        min(one.leased_least, *(row.of("leased_min_share") for row in summary.rows_of(one)))
+        for one in (summary.groups[0], best)
+    )
     if not was + FEWER <= least < gates.MOST:
         return ""
     return f"At worst {show_share(1 - least)} are without a lease there, instead of {show_share(1 - was)}."

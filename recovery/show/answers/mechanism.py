@@ -19,6 +19,7 @@ HALF = 0.5  # a bound that is at least this part of the time explains it
 LOOP = 2.0  # crashes: who comes back after each of them makes the next one
 LITTLE = 0.01  # of the attempts at propagation: where so many are refused it is told
 MANY_LOST = 0.01  # of all leases: so many that are lost again are told
+WINDOWS = 10  # so many tell a time well enough
 TOLD = 0.05  # what makes a time longer by less is not told
 WAITED_OUT = 0.9  # of the longest wait, full jitter: 99 % of those who wait are through, as (1 - 0.9)² are not
 ORDERED = ("fifo", "bounded")  # queues that serve whoever came first, and know of no deadline
@@ -49,8 +50,8 @@ class Limit(NamedTuple):
     (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "conflict", "admission",
     "concurrency" (of a limit that lets fewer be served than there are workers), "slowdown" (of hosts that hold all at
     once), "operator", "backoff", "herd", "silence" (a full queue that says nothing), "ramp" (of admission),
-    "bursts" (that find few tokens of a limit), "restart", "schedule" (waves of operators), "spread" (how far apart
-    clients come back by themselves);
+    "bursts" (that find few tokens of a limit), "window" (how exactly times are known), "restart",
+    "schedule" (waves of operators), "spread" (how far apart clients come back by themselves);
     "timeout" as above; "horizon" (when what waits would be gone, s from the start). Of later stages: "launches"
     (share denied by the throttle), "holders" (share that found none), "propagation" (jobs), "health" (share usable).
     """
@@ -618,6 +619,8 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     longest = max(known, key=lambda limit: limit.number, default=None)
     if longest is not None and longest.number < HALF * ttr:
         longest = None
+    if ttr < window_s / HALF and (longest is None or longest.kind not in LEAST):
+        longest = _of_the_windows(ttr, window_s)
     wastes = group.mean("wasted_share") >= WASTE and (longest is None or longest.kind not in LET_IN)
     hung = behind_what_hangs(group.scenario, ttr, waits_at_most_s(group.scenario, down_s)) if wastes else None
     found = (timeout_limit(group) if wastes else None) or hung or longest
@@ -629,8 +632,28 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
         text += f"({show_share(group.mean('wasted_share'))}), for clients who have given up"
     rest_s = ttr - found.number - vain_s
     if rest_s > max(VAIN * ttr, window_s) and not math.isnan(group.mean("wasted_share")):
-        text += _of_the_rest(group, work, rest_s, longest_wait_s=waits_at_most_s(group.scenario, down_s))
+        wait_s = waits_at_most_s(group.scenario, down_s) if _did_wait(group, down_s) else 0.0
+        text += _of_the_rest(group, work, rest_s, longest_wait_s=wait_s)
     return found._replace(text=text)
+
+
+def _of_the_windows(ttr_s: float, window_s: float) -> Limit:
+    """That a time may be shorter by more than half, so that no cause is told of it: it is known to one window."""
+    least, window = show_duration(max(ttr_s - window_s, 0.0)), show_duration(window_s)
+    text = f"windows of {window} tell no more than that it takes between {least} and {show_duration(ttr_s)}; "
+    return Limit("window", f'{text}coupling.window = "{max(ttr_s / WINDOWS, 0.001):.1g}s" tells more', window_s)
+
+
+def _did_wait(group: Group, down_s: float) -> bool:
+    """Whether more than the last few clients waited between two attempts: some failed while the dependency was away, or
+    were refused, or more attempts were made than succeeded. Where sessions end, or nobody has a lease at the start, no
+    outage need have come before.
+    """
+    scenario, tried = group.scenario, group.mean("amplification")
+    starts_bare = scenario.fleet is not None and math.isfinite(scenario.fleet.asks_within_s)
+    if math.isfinite(down_s) or not (scenario.is_counted_from_end or starts_bare):
+        return True
+    return group.mean("denied") > 0 or not tried <= 2 - gates.MOST
 
 
 def _possible(bounds: Iterable[Limit], ttr_s: float, group: Group) -> list[Limit]:
@@ -669,7 +692,7 @@ def vain_s_of(group: Group, ttr_s: float) -> float:
 def work_of(group: Group) -> float:
     """Leases that are to be made, or jobs that wait."""
     work = group.mean("fluid_bound_s") * group.scenario.hosts.fastest_per_s
-    return gates.MOST * group.mean("backlog_peak") if math.isnan(work) else work
+    return gates.MOST * group.mean("backlog_peak") if math.isnan(work) else _that_came(group, work)
 
 
 def _bounds(
@@ -724,8 +747,12 @@ def _bounds(
     text, spread_s = herd.first_attempts(scenario)
     if scenario.is_counted_from_end and herd.refused_s(scenario) <= spread_s < math.inf:
         yield Limit("spread", f"{text}{alone}", spread_s)
+    if scenario.fleet is not None and math.isfinite(within_s := scenario.fleet.asks_within_s) and not back_s > 0:
+        text = f"nobody has a lease at the start, and the first attempts are spread over {show_duration(within_s)}"
+        yield Limit("spread", f"{text}{alone}", gates.MOST * within_s)
     if not math.isnan(ttr_s):  # before a run nobody knows how long they have waited by then
-        yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
+        if _did_wait(group, down_s):
+            yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
     elif herd.is_apart(scenario) and not scenario.is_counted_from_end:  # but after outages that the file has
         text = f"clients wait between their tries, so they come back over about {show_duration(herd.apart_s(scenario))}"
         yield Limit("backoff", f"{text}{alone}", gates.MOST * herd.apart_s(scenario))

@@ -39,7 +39,7 @@ def returned(group: Group) -> str:
 def is_lost_only_later(group: Group) -> bool:
     """Whether leases are lost, but none before recovery is counted, nor as it begins to be."""
     spans = group.unleased_spans or ((group.unleased,) if group.unleased is not None else ())
-    return bool(spans) and all(began_s(group, one) > group.mean("recovers_from_s") for one in spans)
+    return bool(spans) and all(group.began_s(one) > group.mean("recovers_from_s") for one in spans)
 
 
 def more(group: Group) -> str:
@@ -47,7 +47,7 @@ def more(group: Group) -> str:
     known.
     """
     from_s = group.mean("recovers_from_s")
-    times = sum(began_s(group, one) > from_s and not one.least_share >= WELL for one in group.unleased_spans)
+    times = sum(group.began_s(one) > from_s and not one.least_share >= WELL for one in group.unleased_spans)
     if group.runs != 1 or times <= 1:
         return "once more"
     return "twice more" if times == TWICE else f"{times} more times"
@@ -73,7 +73,7 @@ def on_average(found: Standing, show: Callable[[float], str] = show_duration) ->
 
 def spells(group: Group, spans: Sequence[Span], axis: TimeAxis, often: int) -> str:
     """When something holds in some of the runs, which are so `often` (0: not known), as the begin of a sentence."""
-    told = [Span(from_s=began_s(group, one), to_s=one.to_s) for one in spans]
+    told = [Span(from_s=group.began_s(one), to_s=one.to_s) for one in spans]
     times, whole = [_from_to(one, axis) for one in told], Span(from_s=told[0].from_s, to_s=told[-1].to_s)
     when = " and ".join(times) if len(times) <= SPELLS else f"{len(times)} times {_from_to(whole, axis)}"
     if group.runs > 1:
@@ -82,17 +82,11 @@ def spells(group: Group, spans: Sequence[Span], axis: TimeAxis, often: int) -> s
     return f"{when[:1].upper()}{when[1:]}"
 
 
-def began_s(group: Group, span: Span) -> float:
-    """When what a window's end shows for the first time began: when operators did something in that window, else with
-    the window.
-    """
-    begin_s = max(span.from_s - group.scenario.window_s, 0.0)
-    return min((one.at_s for one in group.scenario.actions if begin_s < one.at_s < span.from_s), default=begin_s)
-
-
 def _from_to(span: Span, axis: TimeAxis) -> str:
     end = axis.show(span.to_s) if math.isfinite(span.to_s) else f"the end of the run ({axis.show(axis.horizon_s)})"
-    return f"from {axis.show(span.from_s)} to {end}"
+    if end == (begin := axis.show(span.from_s)):
+        return f"for {show_duration(span.to_s - span.from_s)} from {begin} on"
+    return f"from {begin} to {end}"
 
 
 _TIMES = ("the first time", "the second")  # as many as SPELLS

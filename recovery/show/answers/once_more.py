@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from recovery.show.answers import gates, herd, mechanism, moments
+from recovery.show.answers import gates, herd, mechanism
 from recovery.store.run_record import Group, Measured, Row
 from recovery.store.scenario_record import Planned, Span
 from recovery.units import show_duration
@@ -50,7 +50,7 @@ def why(done: Group, back_s: float) -> mechanism.Limit | None:
     loss = _last_loss(done)
     if loss is None:
         return None
-    begin_s = moments.began_s(done, loss)
+    begin_s = done.began_s(loss)
     deed = _deed(done, begin_s)
     found = _in_step(done, begin_s) if deed is None else None
     found = found or mechanism.limit_of(_since(done, loss, begin_s, back_s), ttr_s=back_s - begin_s)
@@ -85,14 +85,14 @@ def _in_step(done: Group, begin_s: float) -> mechanism.Limit | None:
 def deed_of(done: Group) -> Planned | None:
     """What operators do that takes the leases for the last time after they were back; None where they do not."""
     loss = _last_loss(done)
-    return None if loss is None else _deed(done, moments.began_s(done, loss))
+    return None if loss is None else _deed(done, done.began_s(loss))
 
 
 def _last_loss(done: Group) -> Span | None:
     """The last time after the clock's start in which fewer than 99 % have a lease."""
     spans: list[tuple[Span, float]] = [(one, one.least_share) for one in done.unleased_spans]
     if not spans and done.unleased is not None:
-        spans = [(done.unleased, done.mean("leased_min_share"))]
+        spans = [(done.unleased, done.leased_least)]
     from_s = done.mean("recovers_from_s")
     later = [one for one, least in spans if one.from_s > from_s and not least >= gates.MOST]
     return later[-1] if later else None
@@ -113,7 +113,7 @@ def _since(done: Group, loss: Span, begin_s: float, back_s: float) -> Group:
         best_per_s = max(hosts.per_s_at(begin_s), hosts.per_s_at(back_s))
         hosts = hosts.model_copy(update={"best_per_s": best_per_s})
     hosts = hosts.model_copy(update={"done_per_s": 0.0})  # which is of the first return
-    least = next((one.least_share for one in done.unleased_spans if one == loss), done.mean("leased_min_share"))
+    least = next((one.least_share for one in done.unleased_spans if one == loss), done.leased_least)
     work = max(gates.MOST - least, 0.0) * fleet.asks if fleet is not None else math.nan
     own = {"recovers_from_s": begin_s, "fluid_bound_s": work / hosts.fastest_per_s}
     own |= dict.fromkeys(("wasted_share", "amplification"), math.nan)

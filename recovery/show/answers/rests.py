@@ -2,7 +2,6 @@
 
 import math
 
-from recovery.measures.register import ROUNDING
 from recovery.show import advice, renewed
 from recovery.show.answers import apart, moments
 from recovery.show.figures import TimeAxis
@@ -65,11 +64,11 @@ def _lost(summary: Summary, group: Group, axis: TimeAxis) -> str:
     fleet, span = group.scenario.fleet, group.unleased
     assert fleet is not None
     assert span is not None
-    many, of = max(round((1 - group.mean("leased_min_share")) * fleet.holders), 1), show_count(fleet.holders)
+    many, of = max(round((1 - group.leased_least) * fleet.holders), 1), show_count(fleet.holders)
     who = f"up to {show_count(many)} ({show_share(many / fleet.holders)}) of the {of} holders are without a lease"
     who = f"all {of} holders lose their lease" if many >= fleet.holders else who
     who = f"some of the {show_count(fleet.leases)} leases are lost" if fleet.leases else who
-    often = sum(row.of("leased_min_share") < 1 - ROUNDING for row in summary.rows_of(group))
+    often = sum(row.has_lost for row in summary.rows_of(group))
     when = moments.spells(group, group.unleased_spans or (span,), axis, often).removesuffix(",")
     return f"{who}, {when[:1].lower()}{when[1:]}{f', so that {fleet.loss}' if fleet.loss else ''}"
 

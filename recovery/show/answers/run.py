@@ -35,6 +35,7 @@ from recovery.units import show_count, show_duration, show_milestone, show_share
 
 JUST_IN_TIME = 0.9  # of the time that a run had: what comes later comes only just
 COARSE = 50  # windows: how exactly times are known is told beside one that is shorter
+BETWEEN = 0.05  # of all leases: if more than these may be away between the ends of windows, that is told
 LONGER = 4  # times as long a run, which tells whether what comes and goes in waves comes back
 
 
@@ -143,14 +144,17 @@ def _lost(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
             return [f"{show_count(ended)} sessions end, and less than {window} later all holders have a lease again."]
         none = f"No {fleet.loss}: no" if fleet is not None and fleet.loss else "No"
         return [f"{none} holder is ever without a lease.", _by_a_rule(summary)]
-    worst = (1 - first.mean("leased_min_share")) * fleet.asks
+    worst = (1 - first.leased_least) * fleet.asks
     each = [(1 - one.least_share) * fleet.asks for one in first.unleased_spans if not math.isnan(one.least_share)]
-    often = sum(row.of("leased_min_share") < 1 - ROUNDING for row in summary.rows_of(first))
+    often = sum(row.has_lost for row in summary.rows_of(first))
     when = moments.spells(first, first.unleased_spans or (span,), axis, often)
     text = f"{when} some of the {show_count(fleet.holders)} holders are without a lease"
     text += f"{f', so that {fleet.loss}' if fleet.loss else ''}, at worst "
     text += moments.worst_of(each if 1 < len(each) <= moments.SPELLS else [worst], fleet.asks)
     text += f" of {show_count(fleet.leases)} leases" if fleet.leases else ""
+    held = first.worst.get("")
+    if held is not None and held.most_share - held.least_share > BETWEEN:
+        text += f", as ends of windows of {show_duration(first.scenario.window_s)} show"
     text += " (mean of the runs)." if first.runs > 1 else "."
     told = at_hosts.told(summary, first)
     text = f"As clients see it, {text[:1].lower()}{text[1:]}" if told else text
@@ -191,7 +195,7 @@ def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
     found = standings.of(summary, first, "ttr99_s")
     if not found.is_known:
         return f"The sample of the hosts does not tell when {what}."
-    if standings.is_always(rows, "ttr99_s"):
+    if standings.is_always(first, rows, "ttr99_s"):
         return "99 % have one all the time."
     again = _lost_again(summary, first)
     if again and not lost and moments.is_lost_only_later(first):
@@ -229,7 +233,7 @@ def _of_the_class(summary: Summary, first: Group) -> str:
     is_jobs, judged = advice.is_of_jobs(summary, measure), f"{whose}, by which variants are judged,"
     if not found.is_known:
         return f"{advice.not_back(is_jobs, judged, found)}."
-    is_always, when = standings.is_always(summary.rows_of(first), measure), moments.after(first, found)
+    is_always, when = standings.is_always(first, summary.rows_of(first), measure), moments.after(first, found)
     often = f", {found.words}" if found.never else ""
     if is_jobs:
         return f"99 % of the backlog{judged} is cleared {when}{often}."
@@ -553,7 +557,7 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
         return chance
     if not is_whole and renewed.is_judged(group, summary.groups[0]):
         return _span_renewed(summary, group)
-    if not is_whole and standings.is_always(rows, measure):
+    if not is_whole and standings.is_always(group, rows, measure):
         return f"99 %{whose} have a lease all the time, in each of the {stands.runs} runs"
     show = axis.show if is_whole else show_duration
     interval, alike = f" ({ends})" if (ends := stands.span(show)) else "", stands.is_alike()

@@ -37,7 +37,7 @@ def bars(manifest: RunManifest, summary: Summary) -> Picture:
     for y, group in enumerate(groups):
         colour = FIRST if group is first else OTHER
         if found[id(group)].is_known:
-            is_kept = standings.is_always(summary.rows_of(group), "ttr99_s")
+            is_kept = standings.is_always(group, summary.rows_of(group), "ttr99_s")
             told = how_long(summary, group) if is_kept else found[id(group)].whole()
             _back(panel, y, found[id(group)], told, colour, limit, unit_s)
         else:

@@ -148,7 +148,7 @@ def each(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
         panel_title(panel, curve.label, how_long(summary, group, is_overdue_seen=late.is_told))
     edge_labels(figure, panels, speaking_of(groups[0].scenario.called, "with a lease (%)"), axis.label)
     found = [back(summary, group) for group in groups[1:]]
-    kept = sum(is_always(summary.rows_of(group), "ttr99_s") and group.unleased is None for group in groups[1:])
+    kept = sum(is_always(group, summary.rows_of(group), "ttr99_s") and group.unleased is None for group in groups[1:])
     whole, some = sum(not one.never for one in found) - kept, sum(one.is_known and one.never > 0 for one in found)
     told = [f"{kept} of {len(found)} {'loses' if kept == 1 else 'lose'} none"] if kept else []
     back_again = f"{whole} {'comes' if whole == 1 else 'come'} back"

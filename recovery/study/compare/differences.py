@@ -254,7 +254,9 @@ def _is_always(runs: Runs, measure: str) -> bool:
         values = runs.of(name)
         return float(values[i]) if len(values) else math.nan
 
-    return all(is_always(measure, functools.partial(of, i=i)) for i in range(len(runs.verdicts)))
+    keeps = None if runs.group is None else runs.group.keeps(measure)
+    is_judged = all(is_always(measure, functools.partial(of, i=i)) for i in range(len(runs.verdicts)))
+    return is_judged if keeps is None else keeps and not runs.of(measure).any()
 
 
 def _never_share(times_s: Floats, within: Sequence[Span]) -> float:

@@ -74,6 +74,7 @@ class KnownRuns:
         value = for_good(self.measure, _number(row.get(self.measure), math.nan), row)
         told = None if error is None else str(error)
         keeps = _number(row.get("leased_min_share"), math.nan) >= 1.0
+        keeps = keeps and not _number(row.get("unleased_holder_hours"), 0.0) > 0  # also between the ends of windows
         self.found[key] = Found(value, told, milestones, row.get("verdict") == "collapsed", keeps)
 
     def add(self, done: Sequence[Done]) -> None:
