@@ -21,25 +21,49 @@ LIMIT = 'policy.admission = { name = "token-bucket", rate = "RATE" }\n'
 CLASSES = '[classes.node]\n[classes.call]\nrate = "10/s"\ntimeout = "10s"\nretries = 3\n'
 
 
-@pytest.mark.parametrize(("rate", "many"), [("20/s", 20 * 1200), ("100/s", 500 * 96)])
+# 500 clients come in the course of 3 min. The first waits are 0.5, 1 and 2 s on average, so after 33.5 s a client has
+# begun three tries more, and then one each 12.5 s of the 20 min, of which the last began half of that ago.
+NODES = 500 * (3.5 + (1200 - 90 - 33.5) / 12.5)
+
+
+@pytest.mark.parametrize(("rate", "many"), [("20/s", 20 * 1200), ("100/s", NODES)])
 def test_a_limit_lets_requests_in_that_hang(rate: str, many: float) -> None:
-    """500 clients ask every 12.5 s: 40 a second, of which a limit of 20 a second lets in half, for 20 min."""
+    """Clients ask 40 times a second, of which a limit of 20 a second lets in half, for 20 min."""
     text = HANGS + LIMIT.replace("RATE", rate)
     scenario = resolved(parse(text).first.scenario)
     assert scenario.hosts.hanging == pytest.approx(many)
     assert scenario.hosts.hanging_s == pytest.approx(many * 0.1 / 100)
     assert many == pytest.approx(told(text)[0].groups[0].mean("queue_peak"), rel=0.1)
-    assert f"about {many:,.0f} requests hang until" in foretold.of("a", scenario).text
+    assert f"about {float(f'{many:.2g}'):,.0f} requests hang until" in foretold.of("a", scenario).text
+
+
+@pytest.mark.parametrize(
+    ("client", "within"),
+    [
+        ('{ name = "exponential", base = "1s", cap = "10m" }', 0.03),
+        ('{ name = "full-jitter", base = "1s", cap = "10m" }', 0.03),
+        ('{ name = "decorrelated-jitter", base = "1s", cap = "2m" }', 0.08),
+        ('{ name = "proportional-jitter", base = "1s", cap = "3m" }', 0.03),
+        ('{ name = "fixed", delay = "1m" }', 0.03),
+        ('"immediate"', 0.03),
+    ],
+)
+def test_waits_that_grow_let_clients_ask_more_often_at_first(client: str, within: float) -> None:
+    """Oracle: the queue at the return. With the longest waits alone it was told as a fifth of that."""
+    text = HANGS.replace('{ name = "full-jitter", base = "1s", cap = "5s" }', client)
+    assert text != HANGS
+    hanging = resolved(parse(text).first.scenario).hosts.hanging
+    assert hanging == pytest.approx(told(text)[0].groups[0].mean("queue_peak"), rel=within)
 
 
 def test_each_class_hangs_as_often_as_its_tries_allow() -> None:
-    """The 48,000 of the nodes, and four tries each of ten calls a second for 20 min, of which the last begin too late
-    for all of theirs: 40 a second but for 3 tries of the last 37.5 s, half of which are cut off.
+    """Those of the nodes, and four tries each of ten calls a second for 20 min, of which the last come too late for all
+    of theirs: tries begin 10.5, 21.5 and 33.5 s after the first.
     """
     text = HANGS + CLASSES
-    many = 500 * 96 + 4 * 10 * 1200 - 10 * 3 * 37.5 / 2
+    many = NODES + 10 * (4 * 1200 - 10.5 - 21.5 - 33.5)
     scenario = resolved(parse(text).first.scenario)
-    assert scenario.hosts.hanging == pytest.approx(many)
+    assert scenario.hosts.hanging == pytest.approx(many, rel=1e-3)
     summary, answer = told(text)
     assert many == pytest.approx(summary.groups[0].mean("queue_peak"), rel=0.1)
     assert "requests hang until the dependency is back" in answer.why.text
@@ -48,7 +72,7 @@ def test_each_class_hangs_as_often_as_its_tries_allow() -> None:
 def test_of_clients_that_are_barred_theory_does_not_tell_how_many_hang() -> None:
     barred = parse(HANGS.replace("workers = 100", 'workers = 100, bar = { share = "50%", time = "2m" }')).first.scenario
     assert math.isnan(resolved(barred).hosts.hanging)
-    assert resolved(parse(HANGS).first.scenario).hosts.hanging == pytest.approx(500 * 96)
+    assert resolved(parse(HANGS).first.scenario).hosts.hanging == pytest.approx(NODES)
 
 
 def test_a_run_tells_how_many_hang_where_theory_does_not() -> None:

@@ -3,13 +3,20 @@ when it ends, reckoned from the file.
 """
 
 import math
+from collections.abc import Iterator
+
+import numpy as np
 
 from recovery.model import policies
 from recovery.model.operator import SetKey
+from recovery.model.policies.lowered import Waits
 from recovery.model.policies.rule import requests_of
 from recovery.model.scenario import Scenario
 from recovery.stages import queueing
 from recovery.store.scenario_record import Course
+
+SHARES = 64  # of the clients, each of which has another time to ask, or another wait
+SAME = 0.001  # of a mean wait: less is no growth
 
 
 def waits_alone(seen: Scenario) -> bool:
@@ -65,19 +72,65 @@ def _is_told(scenario: Scenario) -> bool:
 
 
 def _that_ask(seen: Scenario, down_s: float, *, leaves: bool) -> float:
-    """Requests of one kind that come in an outage of so many seconds, where none is answered."""
-    waits = seen.policy.client.lower()
-    again_s = seen.host.timeout.mean_s() + max(waits.longest_share * waits.longest_s, seen.host.round_trip)
+    """Requests of one kind that come in an outage of so many seconds, where none is answered: clients of leases begin
+    to ask in the course of one `check_every`, jobs whenever they come.
+    """
     if seen.lease is not None:
-        many = seen.leases * min(down_s / seen.lease.check_every, 1.0)
-        return many if leaves else many * max(down_s / again_s, 1.0)
-    jobs = seen.jobs
-    if jobs is None:
+        every_s = seen.lease.check_every
+        ask = seen.leases * min(down_s / every_s, 1.0)
+        return ask if leaves else ask * _tries(seen, down_s, max(down_s - every_s, 0.0))
+    if seen.jobs is None:
         return 0.0
     rate_per_s = max((step.rate_per_s() for step in seen.steps), default=0.0)
-    tried_s = min(math.inf if jobs.retries < 0 else jobs.retries * again_s, down_s)  # until the last try of a job
-    tries = (down_s - tried_s) * (1 + tried_s / again_s) + tried_s + tried_s**2 / (2 * again_s)
-    return rate_per_s * tries
+    return rate_per_s * down_s * _tries(seen, down_s, 0.0, seen.jobs.retries)
+
+
+def _tries(seen: Scenario, most_s: float, least_s: float, retries: int = -1) -> float:
+    """How often a client asks in vain, on average over those who have from `least_s` to `most_s` for it: again after
+    its timeout and its wait, which grows as its policy says; at most `retries` times (-1: no bound).
+    """
+    host, waits = seen.host, seen.policy.client.lower()
+    at_s, begun = 0.0, [0.0]  # when each try begins, until the times between them are alike
+    between_s = 0.0
+    for wait_s in _means_s(waits):
+        between_s = host.timeout.mean_s() + max(wait_s, host.round_trip)
+        at_s += between_s
+        begun.append(at_s)
+        if at_s >= most_s:
+            break
+    has_s = np.linspace(least_s, most_s, 2 * SHARES + 1)[1::2]
+    tries = np.interp(has_s, begun, np.arange(len(begun))) + np.maximum(has_s - at_s, 0.0) / between_s
+    tries += 0.5  # whoever is between two tries has begun the earlier one: half a try more, on average
+    return float(np.mean(tries if retries < 0 else np.minimum(np.maximum(tries, 1.0), retries + 1.0)))
+
+
+def _means_s(waits: Waits) -> Iterator[float]:
+    """The mean wait after the first failure, the second and so on, until waits no longer grow; at least one."""
+    if waits.delay is not None or waits.cap_s is None:
+        yield waits.longest_s
+    elif waits.kind == "decorrelated-jitter":
+        yield from _by_chance_s(waits.base_s, waits.factor, waits.cap_s)
+    else:
+        wait_s = waits.base_s
+        while wait_s < waits.cap_s and waits.factor > 1:
+            yield waits.longest_share * wait_s
+            wait_s *= waits.factor
+        yield waits.longest_share * min(wait_s, waits.cap_s)
+
+
+def _by_chance_s(base_s: float, factor: float, cap_s: float) -> Iterator[float]:
+    """The same where a wait lies at random between the base and so many times the last one: SHARES equally frequent
+    waits become as many times so many, of which each SHARES in order are alike again.
+    """
+    waits_s, parts, before_s = np.full(SHARES, base_s), (np.arange(SHARES) + 0.5) / SHARES, 0.0
+    while True:
+        each_s = np.minimum(base_s + np.outer(np.maximum(factor * waits_s - base_s, 0.0), parts), cap_s)
+        waits_s = np.sort(each_s, axis=None).reshape(SHARES, SHARES).mean(axis=1)
+        mean_s = float(waits_s.mean())
+        yield mean_s
+        if mean_s <= before_s * (1 + SAME):
+            return
+        before_s = mean_s
 
 
 def _room_of(scenario: Scenario, name: str) -> float:
