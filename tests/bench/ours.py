@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from time import process_time
 from typing import NamedTuple
@@ -12,10 +12,16 @@ from peers import StormParams, StormResult
 from peers.mm8 import QueueParams, QueueResult
 from recovery_kernels import draws, events, limits, policies, requests
 from recovery_kernels.draws import Dist
+from recovery_kernels.sessions import layout
 
+from recovery.reading.experiment import parse
 from recovery.stages import host as hosts
-from recovery.stages import lanes
-from recovery.stages.engines import EVENTS, LANES
+from recovery.stages import lanes, leases
+from recovery.stages.engines import EVENTS, LANES, SESSIONS
+from recovery.stages.sessions.run import SessionRun, new_run
+from recovery.statistics.arrays import Whole
+
+Host = hosts.HostRun | lanes.LaneRun | SessionRun
 
 SECOND = 10**9
 WINDOW_S = 10
@@ -23,20 +29,37 @@ FOR_EVER_S = 1e7  # a timeout that no run comes to
 
 
 class Rules(NamedTuple):
-    """Rules beside those of the storm: whether clients take back what they no longer wait for, and who is next."""
+    """Rules beside those of the storm: whether clients take back what they no longer wait for, who is next, and on the
+    engine of sessions the tables of classes and operators of a file.
+    """
 
     cancel: bool = False
     queue: int = policies.FIFO
+    tables: str = "[classes.all]"
 
 
 PLAIN = Rules()
+STORM = """
+horizon = "{horizon_s}s"
+hold = "1s"
+fleet = {{ holders = {holders}, hosts = 1 }}
+lease = {{ duration = "{lease_s}s", check_every = "{renew_after_s}s", check_jitter = {jitter} }}
+policy.client = "immediate"
+coupling.window = "{window_s}s"
+[host]
+workers = {workers}
+establish_time = {{ dist = "exponential", mean = "{service_s:.9f}s" }}
+renew_time = {{ dist = "exponential", mean = "{service_s:.9f}s" }}
+timeout = "{timeout_s}s"
+"""
 
 
 @dataclass(frozen=True)
 class OurResult(StormResult):
-    """`set_up_s` of `cpu_s` went by before the first event."""
+    """`set_up_s` of `cpu_s` went by before the first event; operators ended so many sessions."""
 
     set_up_s: float
+    sessions_ended: int
 
     @property
     def set_up_ns_per_event(self) -> float:
@@ -54,12 +77,12 @@ def missing() -> str | None:
 @cache
 def _compiled(engine: str, rules: Rules) -> None:
     """Compile the kernel or load it, outside the measured time."""
-    _simulate(StormParams(holders=4, horizon_s=1.0), engine, rules)
+    _simulate(StormParams(holders=4, horizon_s=float(WINDOW_S)), engine, rules)
 
 
 def run(params: StormParams, engine: str = LANES, rules: Rules = PLAIN) -> OurResult:
-    """The storm on one of the engines."""
-    _compiled(engine, rules)
+    """The storm on one of the engines; `rules.tables` is for that of sessions, the other rules for the others."""
+    _compiled(engine, rules._replace(tables=PLAIN.tables))
     return _simulate(params, engine, rules)
 
 
@@ -104,8 +127,7 @@ def _simulate(params: StormParams, engine: str, rules: Rules = PLAIN) -> OurResu
     host.advance(until_ns)
     end_s = process_time()
     flows = host.series.sum(axis=0)
-    expires_ns = host.expires_ns() if isinstance(host, lanes.LaneRun) else host.host.clients[:, events.EXPIRES]
-    leased = expires_ns > until_ns
+    leased = _expires_ns(host) > until_ns
     return OurResult(
         submissions=int(flows[requests.SUBMITTED]),
         finishes=int(flows[requests.SUCCEEDED] + flows[requests.WASTED]),
@@ -114,15 +136,31 @@ def _simulate(params: StormParams, engine: str, rules: Rules = PLAIN) -> OurResu
         leased_share=float(leased.mean()),
         cpu_s=end_s - begin_s,
         set_up_s=started_s - begin_s,
+        sessions_ended=int(flows[layout.ENDED]) if isinstance(host, SessionRun) else 0,
     )
 
 
-def _start(params: StormParams, until_ns: int, engine: str, rules: Rules) -> hosts.HostRun | lanes.LaneRun:
+def _expires_ns(host: Host) -> Whole:
+    """When the leases of all holders end, int64[holders]."""
+    if isinstance(host, lanes.LaneRun):
+        return host.expires_ns()
+    if isinstance(host, SessionRun):
+        return np.asarray(host.host.clients[:, layout.HOLDER])
+    return np.asarray(host.host.clients[:, events.EXPIRES])
+
+
+def _start(params: StormParams, until_ns: int, engine: str, rules: Rules) -> Host:
     """Holders are numbered in the order of their phases, as a stage numbers them; the sort is a part of the set-up."""
     phases = np.empty(params.holders)
     draws.uniforms(hosts.stream_key(params.seed, 0, draws.PHASE, 0), phases)
     phases.sort()
     first_ns, unleased = (phases * _ns(params.phase_s)).astype(np.int64), np.zeros(params.holders, np.int64)
+    if engine == SESSIONS:
+        case = parse(STORM.format(**asdict(params), window_s=WINDOW_S) + rules.tables).first.scenario
+        members = leases.members_of(case, 0, params.holders)
+        kinds = len(members)
+        first_ns = np.concatenate([first_ns[number::kinds] for number in range(kinds)])
+        return new_run(case, params.seed, 0, 0, members, first_ns, unleased)
     given, keys = (_params(params, rules), _nothing_from_outside()), hosts.stream_keys(params.seed, 0, 0)
     windows = -(-until_ns // (WINDOW_S * SECOND))
     span_ns = _ns(max(params.timeout_s, params.renew_after_s))

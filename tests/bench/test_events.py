@@ -19,12 +19,14 @@ from peers.mm8 import QUEUES, QueueParams
 from peers.program import Program
 from recovery_kernels.policies import LIFO
 
-from recovery.stages.engines import EVENTS, LANES
+from recovery.stages.engines import EVENTS, LANES, SESSIONS
 
 SEEDS = range(1, 11)
 INSTRUCTIONS = {"ours, events": EVENTS, "ours": LANES}
 FLEET_EVENTS = 12_000_000
 BUSY_S = 50.0  # a fleet's checks take so much of its workers' time in every 60 s
+ENDS = 10  # times at which operators end the sessions of half of the clients
+SESSIONS_TOO = "classes and sessions, ns per logical event, and on the event engine without them"
 FLEET = "fleet size, ns per logical event on lanes, and on events in turn with them"
 
 
@@ -193,3 +195,44 @@ def test_fleet_size(benchmark: Any, table: dict[str, Any], storm: str) -> None:
     queue = best.submissions - best.finishes
     benchmark.extra_info["queue_at_end"] = queue
     table[FLEET].append({**row, "events": f"{best.logical_events:,}", "queue at the end": f"{queue:,}"})
+
+
+TWO_CLASSES = "[classes.half]\nshare = 0.5\n[classes.rest]\n"
+
+
+def sessions_end(horizon_s: float) -> str:
+    """The tables of operators who end the sessions of every second client, again and again; clients see it at once."""
+    line = '[[operator]]\ndo = "end-sessions"\nat = "{:.0f}s"\nshare = 0.5\nnotice = "at-once"\n'
+    return "".join(line.format(horizon_s * number / (ENDS + 1)) for number in range(1, ENDS + 1))
+
+
+WITH_SESSIONS = ("one class", "two classes", "two classes, sessions end")
+
+
+@pytest.mark.benchmark(group=SESSIONS_TOO, timer=clock_s)
+@pytest.mark.parametrize("host", WITH_SESSIONS)
+@pytest.mark.parametrize("holders", [1_000, 10_000, 100_000])
+def test_sessions(benchmark: Any, table: dict[str, Any], holders: int, host: str) -> None:
+    """One class is the same host, so its answers are the same; two that are alike agree with it in the mean."""
+    params = fleet(holders)
+    tables = ours.PLAIN.tables if host == "one class" else TWO_CLASSES
+    if host == "two classes":
+        short = [replace(fleet(1_000), horizon_s=600.0, seed=seed) for seed in SEEDS]
+        two = [ours.run(one, SESSIONS, ours.Rules(tables=tables)) for one in short]
+        assert disagreements([ours.run(one, EVENTS) for one in short], two) == []
+    if host.endswith("sessions end"):
+        tables += sessions_end(params.horizon_s)
+    found, others = [], []
+    for _ in range(3):
+        others.append(ours.run(params, EVENTS))
+        found.append(ours.run(params, SESSIONS, ours.Rules(tables=tables)))
+    if host == "one class":
+        assert astuple(found[-1])[:5] == astuple(others[-1])[:5]
+    ended = ENDS * holders // 2 if host.endswith("sessions end") else 0
+    assert {one.sessions_ended for one in found} == {ended}
+    best = noted(benchmark, found)
+    event_ns = min(other.ns_per_event for other in others)
+    benchmark.extra_info["ns_per_event_on_events"] = event_ns
+    row = {"host": f"{holders:,} holders, {host}", "ns/event": f"{best.ns_per_event:.1f}"}
+    row |= {"on events, without": f"{event_ns:.1f}", "times": f"{best.ns_per_event / event_ns:.2f}"}
+    table[SESSIONS_TOO].append({**row, "events": f"{best.logical_events:,}", "sessions ended": f"{ended:,}"})
