@@ -86,7 +86,9 @@ def _simulate(storm: str, engine: str, horizon_s: float) -> None:
     from recovery_kernels.sessions import loop as sessions
 
     result = ours.run(replace(getattr(peers, storm), horizon_s=horizon_s), engine)
-    print(result.logical_events, sum(sum(one.advance.stats.cache_misses.values()) for one in (lanes, requests, sessions)))
+    print(
+        result.logical_events, sum(sum(one.advance.stats.cache_misses.values()) for one in (lanes, requests, sessions))
+    )
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import one_table
 import pytest
 from recovery_kernels.lanes import rules
 
@@ -58,7 +59,7 @@ def run(when: str, a_host: int, threads: int) -> tuple[float, float, Outcome]:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.benchmark(group=CONDITIONS, timer=clock_s)
 def test_conditions(
-    benchmark: Any, table: dict[str, Any], monkeypatch: pytest.MonkeyPatch, a_host: int, threads: int
+    benchmark: Any, table: dict[str, Any], tell: Any, monkeypatch: pytest.MonkeyPatch, a_host: int, threads: int
 ) -> None:
     carries = rules.carries
     [held] = run(WHEN, a_host, threads)[2].actions
@@ -82,6 +83,8 @@ def test_conditions(
     cpu_s, wall_s = (min(times[part] for times in found["condition"]) for part in (0, 1))
     for name, times in found.items():
         cpu, wall = (min(one[part] for one in times) for part in (0, 1))
+        program = one_table.OURS if name == "condition" else f"recovery, at {name}"
+        tell(f"operators' condition, {HOSTS} hosts of {a_host:,}, {threads} threads", cpu, "s", program)
         row = {"holders a host": f"{a_host:,}", "threads": f"{threads}", "operators act at": name}
         row |= {"CPU s": f"{cpu:.2f}", "clock s": f"{wall:.2f}"}
         row |= {"condition / it, CPU": f"{cpu_s / cpu:.2f}", "clock": f"{wall_s / wall:.2f}"}

@@ -105,7 +105,7 @@ def noted(benchmark: Any, results: Sequence[Any]) -> Any:
 
 @pytest.mark.benchmark(group="programs", timer=clock_s)
 @pytest.mark.parametrize(("title", "name"), [(title, name) for title, one in YARDSTICKS.items() for name in one.rounds])
-def test_programs(benchmark: Any, table: dict[str, Any], title: str, name: str) -> None:
+def test_programs(benchmark: Any, table: dict[str, Any], tell: Any, title: str, name: str) -> None:
     yardstick = YARDSTICKS[title]
     first = next(iter(yardstick.rounds))
     assert name == first or disagreements(answers(title, first), answers(title, name), yardstick.measures) == []
@@ -117,6 +117,7 @@ def test_programs(benchmark: Any, table: dict[str, Any], title: str, name: str) 
     params = yardstick.short if name in SLOW else yardstick.params
     best = noted(benchmark, yardstick.programs[name].alone([params] * yardstick.rounds[name]))
     _best_ns[title, name] = best.ns_per_event
+    tell(title, best.ns_per_event, "ns an event", yardstick.programs[name].what)
     row = {"program": name, "ns/event": f"{best.ns_per_event:,.1f}", "events": f"{best.logical_events:,}"}
     if title == "storm" and name in INSTRUCTIONS and instructions.missing() is None:
         count = instructions.per_event("STORM", INSTRUCTIONS[name])
@@ -168,7 +169,7 @@ STORMS = {
 
 @pytest.mark.benchmark(group=FLEET, timer=clock_s)
 @pytest.mark.parametrize("storm", STORMS)
-def test_fleet_size(benchmark: Any, table: dict[str, Any], storm: str) -> None:
+def test_fleet_size(benchmark: Any, table: dict[str, Any], tell: Any, storm: str) -> None:
     params, rules = STORMS[storm]
     found, others = [], []
     for _ in range(5):
@@ -178,6 +179,8 @@ def test_fleet_size(benchmark: Any, table: dict[str, Any], storm: str) -> None:
     best = noted(benchmark, found)
     event_ns = min(other.ns_per_event for other in others)
     _best_ns[FLEET, storm] = best.ns_per_event
+    tell(f"a host: {storm}", best.ns_per_event, "ns an event")
+    tell(f"a host: {storm}", event_ns, "ns an event", "recovery, events")
     row = {
         "host": storm,
         "ns/event": f"{best.ns_per_event:.1f}",
@@ -212,7 +215,7 @@ WITH_SESSIONS = ("one class", "two classes", "two classes, sessions end")
 @pytest.mark.benchmark(group=SESSIONS_TOO, timer=clock_s)
 @pytest.mark.parametrize("host", WITH_SESSIONS)
 @pytest.mark.parametrize("holders", [1_000, 10_000, 100_000])
-def test_sessions(benchmark: Any, table: dict[str, Any], holders: int, host: str) -> None:
+def test_sessions(benchmark: Any, table: dict[str, Any], tell: Any, holders: int, host: str) -> None:
     """One class is the same host, so its answers are the same; two that are alike agree with it in the mean."""
     params = fleet(holders)
     tables = ours.PLAIN.tables if host == "one class" else TWO_CLASSES
@@ -233,6 +236,9 @@ def test_sessions(benchmark: Any, table: dict[str, Any], holders: int, host: str
     best = noted(benchmark, found)
     event_ns = min(other.ns_per_event for other in others)
     benchmark.extra_info["ns_per_event_on_events"] = event_ns
-    row = {"host": f"{holders:,} holders, {host}", "ns/event": f"{best.ns_per_event:.1f}"}
+    name = f"{holders:,} holders, {host}"
+    tell(f"a host: {name}", best.ns_per_event, "ns an event")
+    tell(f"a host: {name}", event_ns, "ns an event", "recovery, events, without them")
+    row = {"host": name, "ns/event": f"{best.ns_per_event:.1f}"}
     row |= {"on events, without": f"{event_ns:.1f}", "times": f"{best.ns_per_event / event_ns:.2f}"}
     table[SESSIONS_TOO].append({**row, "events": f"{best.logical_events:,}", "sessions ended": f"{ended:,}"})

@@ -83,7 +83,7 @@ def leases_of(case: Scenario) -> tuple[Whole, Whole]:
 
 
 @pytest.mark.benchmark(group="a day after the leases, ns per job", timer=clock_s)
-def test_day(benchmark: Any, table: dict[str, Any]) -> None:
+def test_day(benchmark: Any, table: dict[str, Any], tell: Any) -> None:
     case = parse(DAY).first.scenario
     leased, holders = leases_of(case)
     best: dict[str, float] = {}
@@ -115,12 +115,13 @@ def test_day(benchmark: Any, table: dict[str, Any]) -> None:
     benchmark.pedantic(once, rounds=ROUNDS)
     benchmark.extra_info.update(best)
     for name, ns in best.items():
+        tell(f"{name}, a day", ns, "ns an attempt" if name == "launches" else "ns a job")
         table["a day after the leases"].append({"stage": name, "ns/job": f"{ns:.1f}"})
 
 
 @pytest.mark.parametrize("throttle", THROTTLES)
 @pytest.mark.benchmark(group="launches and their throttles, ns per attempt", timer=clock_s)
-def test_throttles(benchmark: Any, table: dict[str, Any], throttle: str) -> None:
+def test_throttles(benchmark: Any, table: dict[str, Any], tell: Any, throttle: str) -> None:
     """Launches alone, with October's demand, customers and throttle."""
     october = 'launches.client = { name = "full-jitter", base = "1m", cap = "10m" }\nlaunches.retries = 8\n'
     text = DAY.replace('launches.client = { name = "full-jitter", base = "2m", cap = "30m" }\n', october)
@@ -142,12 +143,13 @@ def test_throttles(benchmark: Any, table: dict[str, Any], throttle: str) -> None
         _clock_s[0] += costs[-1] * 1e-9
 
     benchmark.pedantic(once, rounds=ROUNDS)
+    tell(f"launches, {throttle}", min(costs), "ns an attempt")
     table["a day after the leases"].append({"stage": f"launches, {throttle}", "ns/job": f"{min(costs):.1f}"})
 
 
 @pytest.mark.parametrize("longer", LONGER)
 @pytest.mark.benchmark(group=GROWTH, timer=clock_s)
-def test_growth(benchmark: Any, table: dict[str, Any], longer: dict[str, str]) -> None:
+def test_growth(benchmark: Any, table: dict[str, Any], tell: Any, longer: dict[str, str]) -> None:
     """October's launches, propagation and health checks after given leases, in shorter windows, and for longer."""
     case = load(REAL, tuple(f"{key}={value}" for key, value in longer.items())).first.scenario
     leased, holders = leases_of(case)
@@ -163,12 +165,13 @@ def test_growth(benchmark: Any, table: dict[str, Any], longer: dict[str, str]) -
 
     benchmark.pedantic(once, rounds=2)
     row = {"window": f"{case.coupling.window:g} s", "horizon": f"{case.horizon / 3600:g} h"}
+    tell(f"October's three stages, {row['horizon']} in windows of {row['window']}", min(spent), "s")
     table[GROWTH].append(row | {"windows": f"{case.windows:,}", "CPU s": f"{min(spent):.2f}"})
 
 
 @pytest.mark.parametrize("time_", ["500us", "exponential"])
 @pytest.mark.benchmark(group="health checks of a million targets, ns per check", timer=clock_s)
-def test_checks(benchmark: Any, table: dict[str, Any], time_: str) -> None:
+def test_checks(benchmark: Any, table: dict[str, Any], tell: Any, time_: str) -> None:
     """Healthy stretches: forty checks of each of a million targets, by forty workers."""
     service = '{ dist = "exponential", mean = "500us" }' if time_ == "exponential" else f'"{time_}"'
     case = parse(CHECKS + f"health.time = {service}\n").first.scenario
@@ -188,12 +191,13 @@ def test_checks(benchmark: Any, table: dict[str, Any], time_: str) -> None:
         _clock_s[0] += costs[-1] * 1e-9
 
     benchmark.pedantic(once, rounds=ROUNDS)
+    tell(f"health checks, {time_}", min(costs), "ns a check")
     table["a day after the leases"].append({"stage": f"health checks, {time_}", "ns/job": f"{min(costs):.1f}"})
 
 
 @pytest.mark.parametrize("variant", DAYS)
 @pytest.mark.benchmark(group="the real day with a million holders")
-def test_whole_day(benchmark: Any, table: dict[str, Any], variant: str) -> None:
+def test_whole_day(benchmark: Any, table: dict[str, Any], tell: Any, variant: str) -> None:
     """The published day, its ten sampled hosts, launches, propagation and health checks, with the loop of terminated
     instances; and the variant that asks most of the later stages.
     """
@@ -214,6 +218,8 @@ def test_whole_day(benchmark: Any, table: dict[str, Any], variant: str) -> None:
     assert flows["launches_asked"] > 5_000_000
     assert flows["targets_terminated"] > 10_000  # the loop is at work
     work = flows["launch_attempts"] + flows["job_attempts"] + flows["checks"]
+    tell(f"October's day, {variant}: leases, {threads} threads, clock", hosts_s, "s")
+    tell(f"October's day, {variant}: what follows", later_s, "s")
     table["a whole day"] += [
         {
             "stage": f"{variant}: leases, {threads} threads, wall",

@@ -36,7 +36,7 @@ def run(scenario: Scenario, seed: int) -> tuple[float, Whole]:
 
 
 @pytest.mark.benchmark(group=OCTOBER)
-def test_october(benchmark: Any, table: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_october(benchmark: Any, table: dict[str, Any], tell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     carries = rules.carries
     best: dict[str, dict[str, float]] = {}
     # A file for each engine: what is made of a scenario is kept, the choice of its engine too.
@@ -60,6 +60,9 @@ def test_october(benchmark: Any, table: dict[str, Any], monkeypatch: pytest.Monk
     on_lanes = {one.name: engine_of(one.scenario) == LANES for one in load(FILE).variants}
     times_as_quick = {name: times[EVENTS] / times[LANES] if on_lanes[name] else 1.0 for name, times in best.items()}
     for name, times in best.items():
+        tell(f"October's leases, one host: {name}", times[LANES if on_lanes[name] else EVENTS], "s")
+        if on_lanes[name]:
+            tell(f"October's leases, one host: {name}", times[EVENTS], "s", "recovery, events")
         row = {"variant": name, "lanes, s": f"{times[LANES]:.3f}" if on_lanes[name] else ""}
         row |= {"events, s": f"{times[EVENTS]:.3f}", "times": f"{times_as_quick[name]:.2f}"}
         table[OCTOBER].append(row)

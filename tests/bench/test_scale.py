@@ -68,7 +68,9 @@ def _peak() -> int:
 
 
 @pytest.mark.benchmark(group=SCALE)
-def test_a_larger_fleet_takes_longer_by_its_size_and_no_more_memory(benchmark: Any, table: dict[str, Any]) -> None:
+def test_a_larger_fleet_takes_longer_by_its_size_and_no_more_memory(
+    benchmark: Any, table: dict[str, Any], tell: Any
+) -> None:
     found: dict[int, Stormed] = {}
 
     def once() -> None:
@@ -84,6 +86,7 @@ def test_a_larger_fleet_takes_longer_by_its_size_and_no_more_memory(benchmark: A
     least_s = min(run.cpu_s / holders for holders, run in found.items())
     for holders, run in found.items():
         benchmark.extra_info[f"{holders} holders"] = run.cpu_s
+        tell(f"a storm on {holders:,} holders", run.cpu_s / holders * 1e9, "ns a holder")
         row = {
             "holders": f"{holders:,}",
             "CPU s": f"{run.cpu_s:.2f}",

@@ -77,7 +77,7 @@ def swept(out: Path, cores: list[int]) -> tuple[Path, float, float]:
 
 
 @pytest.mark.benchmark(group=SPEED, timer=clock_s)
-def test_two_workers_against_one(benchmark: Any, table: dict[str, Any], tmp_path: Path) -> None:
+def test_two_workers_against_one(benchmark: Any, table: dict[str, Any], tell: Any, tmp_path: Path) -> None:
     cores = sorted(os.sched_getaffinity(0))[:2]
     swept(tmp_path / "warm", cores)
     best: dict[str, tuple[float, float]] = {}
@@ -103,6 +103,7 @@ def test_two_workers_against_one(benchmark: Any, table: dict[str, Any], tmp_path
     assert len(bytes_) == 1
     runs = 4 * parse(SWEEP).head.sweep.samples
     for name, (wall_s, others) in best.items():
+        tell(f"a sweep of {runs:,} short runs, workers: {name}", wall_s, "s")
         efficiency = best["1"][0] / wall_s / (1 if name == "1" else 2)
         benchmark.extra_info[f"efficiency {name}"] = efficiency
         row = {"workers": name, "s a sweep": f"{wall_s:.2f}", "runs/s": f"{runs / wall_s:.0f}"}
@@ -112,7 +113,7 @@ def test_two_workers_against_one(benchmark: Any, table: dict[str, Any], tmp_path
 
 
 @pytest.mark.benchmark(group=CLUSTER, timer=clock_s)
-def test_two_workers_of_a_cluster_against_one(benchmark: Any, table: dict[str, Any], tmp_path: Path) -> None:
+def test_two_workers_of_a_cluster_against_one(benchmark: Any, table: dict[str, Any], tell: Any, tmp_path: Path) -> None:
     """The scheduler and the command itself need these cores, too."""
     larger = SWEEP.replace("holders = 1000", "holders = 10_000").replace(
         "min = 800, max = 1200", "min = 8000, max = 12000"
@@ -148,13 +149,14 @@ def test_two_workers_of_a_cluster_against_one(benchmark: Any, table: dict[str, A
         benchmark.pedantic(once, rounds=ROUNDS - 1)
     assert len(bytes_) == 1
     for workers, wall_s in best.items():
+        tell(f"a sweep of {4 * experiment.head.sweep.samples:,} runs on Dask, workers: {workers}", wall_s, "s")
         benchmark.extra_info[f"{workers} workers"] = wall_s
         row = {"workers": f"{workers}", "s a sweep": f"{wall_s:.2f}", "times one": f"{best[1] / wall_s:.2f}"}
         table[CLUSTER].append(row | {"goal": CLUSTER_GOAL if workers == WORKERS[-1] else ""})
 
 
 @pytest.mark.benchmark(group=READING, timer=clock_s)
-def test_reading_a_large_table(benchmark: Any, table: dict[str, Any], tmp_path: Path) -> None:
+def test_reading_a_large_table(benchmark: Any, table: dict[str, Any], tell: Any, tmp_path: Path) -> None:
     """Rows of a real sweep in random order, with keys of their own and with numbers that do not repeat."""
     rows = pl.read_parquet(swept(tmp_path, sorted(os.sched_getaffinity(0))[:2])[0] / "runs.parquet")
     chance = np.random.default_rng(1)
@@ -179,6 +181,7 @@ def test_reading_a_large_table(benchmark: Any, table: dict[str, Any], tmp_path: 
     benchmark.pedantic(once, rounds=5)
     size = (tmp_path / "large.parquet").stat().st_size / 1e6
     for what, spent in times.items():
+        tell(f"reading {ROWS:,} rows: {what}", min(spent), "s")
         benchmark.extra_info[what] = min(spent)
         row = {"read": what, "s": f"{min(spent):.2f}", "MB": f"{size:.0f}", "columns": f"{rows.width}"}
         table[READING].append(row)

@@ -63,7 +63,7 @@ def one_by_one(dist, table, key, batches, values):  # type: ignore[no-untyped-de
 
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.benchmark(group=DRAWS, timer=clock_s)
-def test_draws(benchmark: Any, table: dict[str, Any], law: str) -> None:
+def test_draws(benchmark: Any, table: dict[str, Any], tell: Any, law: str) -> None:
     dist, measured = LAWS[law], np.random.default_rng(1).exponential(size=1_000)
     uniforms, values = np.empty(BATCH), np.empty(BATCH)
     count = BATCH * BATCHES
@@ -85,5 +85,7 @@ def test_draws(benchmark: Any, table: dict[str, Any], law: str) -> None:
     single_ns.clear()
     benchmark.pedantic(once, rounds=ROUNDS)
     benchmark.extra_info.update(batch_ns=min(batch_ns), single_ns=min(single_ns))
+    tell(f"draws, {law}", min(batch_ns), "ns a draw")
+    tell(f"draws, {law}", min(single_ns), "ns a draw", "recovery, one at a time")
     row = {"law": law, "ns a draw": f"{min(batch_ns):.1f}", "one at a time": f"{min(single_ns):.1f}", "goal": GOAL}
     table[DRAWS].append(row)

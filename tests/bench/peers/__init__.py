@@ -82,15 +82,15 @@ class StormResult:
 PEERS: dict[str, Program] = {
     program.name: program
     for program in (
-        Program("simpy", "peers.simpy_idiomatic", "SimPy, processes as its documentation writes them"),
-        Program("simpy-lean", "peers.simpy_lean", "SimPy, callbacks on bare timeouts"),
-        Program("cimba-python", "peers.cimba_processes", "Cimba, processes in compiled Python"),
-        Program("cimba-c", "peers.cimba_engine", "Cimba, events in C", "storm"),
-        Program("heap-cpp", "peers.cpp_storm", "C++ with std::priority_queue", "heap"),
-        Program("ring-cpp", "peers.cpp_storm", "C++ with rings, no heap: constant delays only", "ring"),
-        Program("wheel-cpp", "peers.cpp_storm", "C++ with a timing wheel for renewals", "wheel"),
-        Program("ours, events", "ours", "our event engine", "run_events"),
-        Program("ours", "ours", "our lane engine"),
+        Program("simpy", "peers.simpy_idiomatic", "SimPy, as its documentation writes it"),
+        Program("simpy-lean", "peers.simpy_lean", "SimPy, callbacks only"),
+        Program("cimba-python", "peers.cimba_processes", "cimba (from Python, processes)"),
+        Program("cimba-c", "peers.cimba_engine", "cimba (C, events)", "storm"),
+        Program("heap-cpp", "peers.cpp_storm", "plain C++ with std::priority_queue", "heap"),
+        Program("ring-cpp", "peers.cpp_storm", "plain C++ with rings (constant delays only)", "ring"),
+        Program("wheel-cpp", "peers.cpp_storm", "plain C++ with a timing wheel for renewals", "wheel"),
+        Program("ours, events", "ours", "recovery, events", "run_events"),
+        Program("ours", "ours", "recovery"),
     )
 }
 

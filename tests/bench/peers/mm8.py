@@ -53,13 +53,13 @@ class QueueResult:
 QUEUES: dict[str, Program] = {
     program.name: program
     for program in (
-        Program("simpy", "peers.mm8_simpy", "SimPy, processes as its documentation writes them"),
+        Program("simpy", "peers.mm8_simpy", "SimPy, as its documentation writes it"),
         Program("ciw", "peers.mm8_ciw", "Ciw"),
         Program("salabim", "peers.mm8_salabim", "salabim"),
-        Program("cimba-python", "peers.mm8_cimba_python", "Cimba, processes in compiled Python"),
-        Program("cimba-c", "peers.cimba_engine", "Cimba, events in C", "queue"),
-        Program("heap-cpp", "peers.mm8_cpp", "C++ with std::priority_queue"),
-        Program("ours", "ours", "our event engine", "run_queue"),
+        Program("cimba-python", "peers.mm8_cimba_python", "cimba (from Python, processes)"),
+        Program("cimba-c", "peers.cimba_engine", "cimba (C, events)", "queue"),
+        Program("heap-cpp", "peers.mm8_cpp", "plain C++ with std::priority_queue"),
+        Program("ours", "ours", "recovery", "run_queue"),
     )
 }
 
