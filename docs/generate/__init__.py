@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from generate import commands, policies, presets, proven, schema, services
+from generate import commands, policies, presets, proven, scaling, schema, services
 
 
 def write(folder: Path) -> None:
@@ -23,3 +23,4 @@ def write(folder: Path) -> None:
         file = folder / name
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
+    scaling.write(folder)

@@ -3,15 +3,13 @@
 import io
 from typing import TYPE_CHECKING
 
+from generate.inks import INKS, inked
 from recovery.api.herd import AFTER_LEASES, Shown
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
-# Of a light page and of a dark one: letters, the other curve, the outage, the curve. The blues are told apart from the
-# greys whatever colours one sees, and in print.
-INKS = {"light": ("#1a1a1a", "#8a8a8a", "#ededed", "#0072b2"), "dark": ("#e6e6e6", "#909090", "#2b2f33", "#56b4e9")}
 PANELS = {
     "hosts": (("leased", "holders with a lease"), ("queue", "requests that wait")),
     "intake": (("jobs_waiting", "jobs that wait"), ("latency_s", "latency of launches, s")),
@@ -28,12 +26,8 @@ def drawn(shown: Shown, axis: str) -> dict[tuple[str, str], bytes]:
     """The pictures as SVG by (panel, ink), the same bytes each time."""
     found = {}
     for name, label in PANELS[axis if axis in AFTER_LEASES else "hosts"]:
-        text = _panel(shown, name, label)
-        for ink, colours in INKS.items():
-            own = text
-            for light, colour in zip(INKS["light"], colours, strict=True):
-                own = own.replace(light, colour)
-            found[name, ink] = own.encode()
+        for ink, data in inked(_panel(shown, name, label)).items():
+            found[name, ink] = data
     return found
 
 
@@ -41,7 +35,7 @@ def _panel(shown: Shown, name: str, label: str) -> str:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    front, soft, shade, blue = INKS["light"]
+    front, soft, shade, blue, *_ = INKS["light"]
     style = {
         "svg.fonttype": "none", "svg.hashsalt": "herd", "font.size": 10, "text.color": front, "axes.edgecolor": soft,
         "xtick.color": front, "ytick.color": front, "axes.labelcolor": front,
