@@ -1,6 +1,7 @@
 """Pictures of how times grow, for the page of speed. Their numbers are those of that page's tables, and stand nowhere else."""
 
 import io
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SPEED = Path(__file__).resolve().parents[1] / "explanation" / "speed.md"
-SIZE = 4.8, 3.4  # in inches: letters are as large as the text's where two pictures stand side by side, and on a phone
+SIZE = 4.0, 3.2  # in inches: letters are as large as the text's where two pictures stand side by side, and on a phone
 FRONT, SOFT, _, BLUE, ORANGE, GREEN = INKS["light"]
 OURS = "recovery"
 HEADS = {
@@ -132,7 +133,7 @@ def _svg(draw: Callable[["Axes"], None]) -> str:
 
     style = {
         "svg.fonttype": "none", "svg.hashsalt": "speed", "font.size": 10, "text.color": FRONT, "axes.edgecolor": SOFT,
-        "xtick.color": FRONT, "ytick.color": FRONT, "axes.labelcolor": FRONT, "axes.titlesize": 10,
+        "xtick.color": FRONT, "ytick.color": FRONT, "axes.labelcolor": FRONT, "axes.titlesize": 9.5,
         "axes.titleweight": "bold", "axes.titlelocation": "left",
     }  # fmt: skip
     with mpl.rc_context(style):
@@ -159,42 +160,47 @@ def _holders(axes: "Axes", lines: Sequence[Line]) -> None:
     _by_size(axes, [at for line in lines for at in line.points])
     quick = [time for line in lines[1:] for time in line.points.values()]
     slow = lines[0].points.values()
-    axes.set_title(f"Lanes: {_span(quick)} ns an event, however large the host")
-    axes.set(xlabel="holders at a host", ylabel="ns an event")
-    axes.set_ylim(0, 1.2 * max(slow))
+    axes.set_title(f"Lanes: {_span(quick)} ns an event, at any size")
+    low, high = 0.6 * min(quick), 1.6 * max(slow)
+    axes.set(xlabel="holders at a host", ylabel="ns an event", yscale="log", ylim=(low, high))
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200) if low < tick < high]
+    axes.set_yticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
 
 
 def _programs(axes: "Axes", bars: Sequence[Bar], what: str) -> None:
-    """Names stand above the bars, as they are too long to stand beside them."""
+    """Names stand above the bars, as they are too long to stand beside them; behind each bar is room for its number."""
     for place, bar in enumerate(bars):
         axes.barh(place, bar.length, height=0.38, color=BLUE if bar.label == OURS else SOFT)
-        times = "" if bar.label == OURS else f", {bar.times} times ours"
-        axes.text(1.1, place - 0.42, f"{bar.label}: {_told(bar.length)} ns{times}", va="center", size=8.5, color=FRONT)
+        times = "" if bar.label == OURS else f", {bar.times} times"
+        axes.text(1.1, place - 0.42, bar.label, va="center", size=9, color=FRONT)
+        axes.text(1.1 * bar.length, place, f"{_told(bar.length)} ns{times}", va="center", size=9, color=FRONT)
     axes.set(
         xscale="log",
-        xlim=(1, 2 * max(bar.length for bar in bars)),
-        xlabel="ns an event (each line is ten times the one before)",
+        xlim=(1, 200 * max(bar.length for bar in bars)),
+        xlabel="ns an event, and how many times ours",
     )
     axes.set_ylim(len(bars) - 0.6, -0.75)
     axes.grid(axis="x", color=SOFT, lw=0.5, alpha=0.5)
     axes.set_axisbelow(True)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    longest = math.ceil(math.log10(max(bar.length for bar in bars)))
+    axes.set_xticks([10**power for power in range(longest)], [f"{10**power:,}" for power in range(longest)])
     axes.minorticks_off()
     others = sorted((bar for bar in bars if bar.label != OURS), key=lambda bar: bar.length)
-    axes.set_title(f"{what}: others take {others[0].times} to {others[-1].times} times as long")
+    axes.set_title(f"{what}: others take {others[0].times} to {others[-1].times} times ours")
 
 
 def _time(axes: "Axes", points: Mapping[float, float]) -> None:
     _curve(axes, points, lambda y: f"{y:,.0f} ns")
-    axes.set_title(f"{_span(points.values())} ns a holder, however large the fleet")
+    axes.set_title(f"{_span(points.values())} ns a holder, at any size")
     axes.set(xlabel="holders of the fleet", ylabel="ns a holder")
 
 
 def _memory(axes: "Axes", points: Mapping[float, float]) -> None:
     _curve(axes, points, lambda y: f"{y:,.0f} MiB")
-    axes.set_title(f"At most {max(points.values()):,.0f} MiB, however large the fleet")
+    axes.set_title(f"At most {max(points.values()):,.0f} MiB, at any size")
     axes.set(xlabel="holders of the fleet", ylabel="memory at most, MiB")
 
 
@@ -211,9 +217,9 @@ def _curve(axes: "Axes", points: Mapping[float, float], told: Callable[[float], 
 def _cores(axes: "Axes", bars: Sequence[Bar]) -> None:
     for place, bar in enumerate(bars):
         axes.barh(place, bar.length, height=0.38, color=BLUE)
-        axes.text(0.03, place - 0.36, f"{bar.label}: {bar.times}", va="center", color=FRONT, size=8.5)
+        axes.text(0.03, place - 0.36, f"{bar.label}: {bar.times}", va="center", color=FRONT, size=9)
     axes.axvline(2, color=FRONT, ls="--", lw=1)
-    axes.text(1.97, -0.72, "all that two cores can give", ha="right", va="center", color=FRONT, size=8.5)
+    axes.text(1.97, -0.72, "all that two cores can give", ha="right", va="center", color=FRONT, size=9)
     axes.set(xlim=(0, 2.1), xlabel="times as quick on two cores as on one")
     axes.set_ylim(len(bars) - 0.5, -0.95)
     axes.set_xticks([0, 0.5, 1, 1.5, 2], ["0", "0.5", "1", "1.5", "2"])
@@ -224,11 +230,11 @@ def _cores(axes: "Axes", bars: Sequence[Bar]) -> None:
 
 
 def _by_size(axes: "Axes", at: Iterable[float]) -> None:
-    """Sizes from one power of ten to the next, with all their digits where there is room."""
+    """Sizes from one power of ten to the next."""
     sizes = sorted(set(at))
     axes.set_xscale("log")
     axes.set_xlim(sizes[0] / 2.2, sizes[-1] * 2.2)
-    axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
+    axes.set_xticks(sizes, [f"{size:,.0f}" if size < 1e6 else f"{size / 1e6:,.0f} million" for size in sizes])
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.grid(axis="y", color=SOFT, lw=0.5, alpha=0.5)
