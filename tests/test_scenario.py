@@ -328,12 +328,27 @@ def test_a_sweep_takes_every_combination_for_every_variant() -> None:
     levers = (
         '"host.workers" = { values = [1, 2] }\n"policy.queue" = { values = ["fifo", { name = "bounded", limit = 5 }] }'
     )
-    variants = with_(text=f"{LEASES}[sweep.levers]\n{levers}\n[variants.a]\nhost.workers = 9\n").variants
+    variants = with_(text=f"{LEASES}[sweep.levers]\n{levers}\n[variants.a]\nhost.timeout = '9s'\n").variants
     assert [(variant.name, variant.scenario.host.workers) for variant in variants[:4]] == [
         ("as written", w) for w in (1, 1, 2, 2)
     ]
     assert len(variants) == 8
     assert variants[5].scenario.policy.queue == policies.Bounded(limit=5)
+
+
+def test_what_a_variant_sets_no_lever_sets_anew_everywhere() -> None:
+    """Its rows would bear its name, and be those of the file as it stands."""
+    levers = '[sweep.levers]\n"policy.queue" = { values = ["fifo", "lifo"] }\n'
+    whole = f"{LEASES}{levers}[variants.a]\npolicy.queue = {{ name = 'bounded', limit = 5 }}\n"
+    part = f"{LEASES}{levers}[variants.a]\npolicy.queue.name = 'bounded'\npolicy.queue.limit = 5\n"
+    for text in (whole, part):
+        with pytest.raises(
+            ScenarioError, match=r'variants\.a sets policy\.queue, which sweep\.levers\."policy\.queue" sets'
+        ):
+            with_(text=text)
+    points = "[sweep]\nlevers_method = 'list'\ninclude = [{ 'host.workers' = 2 }, { 'host.timeout' = '9s' }]\n"
+    variants = with_(text=f"{LEASES}{points}[variants.a]\nhost.workers = 9\n").variants
+    assert [one.scenario.host.workers for one in variants if one.name == "a"] == [9, 2, 9]  # of its own elsewhere
 
 
 def test_the_tables_of_a_variant_are_its_own() -> None:

@@ -22,9 +22,9 @@ from recovery.model.scenario import Scenario
 from recovery.model.sweep import Sweep
 from recovery.model.variant import Variant
 from recovery.reading import asked, door, service_table
-from recovery.reading.design import lever_points
+from recovery.reading.design import Point, lever_points
 from recovery.reading.door import quoted
-from recovery.reading.keys import copied, merge, not_one_number, old_names, override, path_of, put
+from recovery.reading.keys import copied, leaves, merge, not_one_number, old_names, override, path_of, put
 from recovery.reading.mistakes import checked, with_dots
 
 
@@ -291,8 +291,9 @@ def _variants(
     for i, (name, change) in enumerate(changes):
         is_own = i > 0
         prefix = f"variants.{quoted(name)}." if is_own else ""
-        whole = merge(base, change)
-        for point in lever_points(sweep, seed):
+        whole, points = merge(base, change), list(lever_points(sweep, seed))
+        mistakes += _set_anew(file, name, change, points) if is_own else ()
+        for point in points:
             table, told = copy.deepcopy(whole), len(mistakes)
             for key, value in point:
                 try:
@@ -309,6 +310,17 @@ def _variants(
         if mistakes and not is_own:
             break  # a variant of a wrong scenario repeats its mistakes
     return variants
+
+
+def _set_anew(file: str, name: str, change: dict[str, Any], points: Sequence[Point]) -> Iterator[str]:
+    """What a variant sets and every point of the levers then sets anew, so that it would bear its name for nothing."""
+    always = set.intersection(*({key for key, _ in point} for point in points)) if points else set()
+    for key, parts in sorted((key, path_of(key)) for key in always):
+        if any(own[: len(parts)] == parts for own in leaves(change, ())):
+            yield (
+                f"{file}: variants.{quoted(name)} sets {key}, which sweep.levers.{quoted(key)} sets anew everywhere; "
+                "want it among the lever's values, or variants that leave it alone"
+            )
 
 
 def _wrong_uncertainties(experiment: Experiment, sweep: Sweep) -> Iterator[str]:

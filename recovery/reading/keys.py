@@ -189,17 +189,17 @@ def _is_set_whole(raw: Mapping[str, Any], key: str, given: Sequence[tuple[str, .
         value, parts = value_at(raw, key), path_of(key)
     except Refusal:  # no key at all, which whoever wrote the note is told
         return False
-    return all(any(leaf[: len(one)] == one for one in given) for leaf in _leaves(value, parts))
+    return all(any(leaf[: len(one)] == one for one in given) for leaf in leaves(value, parts))
 
 
-def _leaves(value: object, parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def leaves(value: object, parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The keys of all that a value holds, each as its parts; its own of a value that is no table and no list."""
     inner: Iterable[tuple[object, object]] = ()
     if isinstance(value, Mapping):
         inner = value.items()
     elif isinstance(value, list):
         inner = enumerate(value)
-    found = [leaf for part, own in inner for leaf in _leaves(own, (*parts, str(part)))]
+    found = [leaf for part, own in inner for leaf in leaves(own, (*parts, str(part)))]
     yield from found or [parts]
 
 
