@@ -617,6 +617,20 @@ def test_a_long_fit_says_how_far_it_is_and_about_how_long_it_takes(monkeypatch: 
     assert len(lines) >= 400 / 32
 
 
+def test_a_first_simulation_that_also_loads_the_simulator_tells_no_time_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """24 s, then half a second each. Oracle: the clock."""
+    clock, said = [7.0], list[str]()
+    monkeypatch.setattr(watched.time, "monotonic", lambda: clock[0])
+    told = watched.Watched(said.append, keys=1, samples=16)
+    told.begin("looking")
+    for number in range(1, 80):
+        clock[0] += 24 if number == 1 else 0.5
+        told.done(number)
+    low, high = watched.TYPICAL[1]
+    assert said[0] == "looking: 1 simulation in 24 s"
+    assert f"so {show_duration(low // 2)} to {show_duration(high // 2)} in all" in said[1]
+
+
 def test_a_fit_foretells_its_time_at_the_ends_that_cost_most(monkeypatch: pytest.MonkeyPatch) -> None:
     """A simulation of (1 + a)(2 - b) s: 2.25 s in the middle, and 4 s with the first key high and the second low."""
     said = list[str]()

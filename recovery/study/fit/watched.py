@@ -23,6 +23,8 @@ class Watched:
     def __init__(self, say: Callable[[str], None], keys: int, samples: int) -> None:
         self.say, self.keys, self.samples = say, keys, samples
         self.begun, self.said, self.what = time.monotonic(), -1.0, ""
+        self.first = (0, -1.0)  # simulations when some were done first, and when: the first loads what all need
+        self.is_whole_told = False
 
     def foretell(self, experiment: Callable[[Sequence[float]], Experiment], threads: int) -> None:
         """Say how long the whole fit takes by small runs, where that is long, and what takes less. `experiment` has the
@@ -66,12 +68,17 @@ class Watched:
         """So many simulations are done."""
         now = time.monotonic()
         took_s = now - self.begun
+        if self.first[0] == 0:
+            self.first = (simulations, now)
         if (now - self.said < self.EVERY_S) if self.said >= 0 else took_s < self.FIRST_S:
             return
         line = (
             f"{self.what}: {simulations} simulation{'' if simulations == 1 else 's'} in {show_duration(round(took_s))}"
         )
-        self.say(line if self.said >= 0 else f"{line}; {self._whole(took_s / simulations)}")
+        if not self.is_whole_told and simulations > self.first[0]:
+            line += f"; {self._whole((now - self.first[1]) / (simulations - self.first[0]))}"
+            self.is_whole_told = True
+        self.say(line)
         self.said = now
 
     def _whole(self, each_s: float) -> str:
