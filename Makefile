@@ -81,7 +81,7 @@ bounds: $(ENVIRONMENT)
 	$(CHECKED) $(PYTEST) -n logical --dist loadfile -m boundscheck $(call marked,boundscheck)
 
 bench: $(ENVIRONMENT) ## benchmarks; ARGS="..." is passed on
-	$(PYTEST) tests/bench --benchmark-only $(ARGS)
+	$(PYTEST) tests/bench --benchmark-only --benchmark-columns=min,median,rounds $(ARGS)
 
 $(ENVIRONMENT): .venv/.locked pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation --editable .
