@@ -84,7 +84,7 @@ def test_conditions(
     for name, times in found.items():
         cpu, wall = (min(one[part] for one in times) for part in (0, 1))
         program = one_table.OURS if name == "condition" else f"recovery, at {name}"
-        tell(f"operators' condition, {HOSTS} hosts of {a_host:,}, {threads} threads", cpu, "s", program)
+        tell(f"operators' condition, {HOSTS} hosts of {a_host:,}, threads: {threads}", cpu, "s", program)
         row = {"holders a host": f"{a_host:,}", "threads": f"{threads}", "operators act at": name}
         row |= {"CPU s": f"{cpu:.2f}", "clock s": f"{wall:.2f}"}
         row |= {"condition / it, CPU": f"{cpu_s / cpu:.2f}", "clock": f"{wall_s / wall:.2f}"}

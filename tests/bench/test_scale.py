@@ -1,8 +1,8 @@
 """Whether time goes with the holders, and memory does not: one storm on fleets of 10^5 to 10^8 holders, each in a
-process of its own with one thread.
+process of its own with one thread. And whether more cores take less time, for the same bits.
 
 Every host has as many holders, so a fleet that is ten times as large has ten times as many hosts. Times are processor
-time, without loading and compiling.
+time, without loading and compiling; those of cores are by the clock.
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ import multiprocessing
 import resource
 import time
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 import recovery
+from recovery.reading.experiment import load
+from recovery.simulate import pipeline
+from recovery.study import machine
 
 A_HOST = 10_000
 STORM = """
@@ -98,3 +103,39 @@ def test_a_larger_fleet_takes_longer_by_its_size_and_no_more_memory(
         }
         row |= {"MiB before": f"{run.before / MIB:.0f}", "MiB at most": f"{run.peak / MIB:.0f}"}
         table[SCALE].append(row | {"goal": GOAL if holders == FLEETS[-1] else ""})
+
+
+OCTOBER = Path(__file__).resolve().parents[2] / "experiments" / "us-east-1-2025-10-leases.toml"
+CORES = "October's leases as they happened, two replications, on more and more cores"
+CORES_GOAL = "1.85 times on two"
+
+
+def numbers_of_threads() -> list[int]:
+    """One, two, four and so on, as many as this machine has cores."""
+    return [2**power for power in range(machine.cores().bit_length())]
+
+
+@pytest.mark.benchmark(group=CORES)
+def test_cores(benchmark: Any, table: dict[str, Any], tell: Any) -> None:
+    loaded = load(OCTOBER)
+    clock_s: dict[int, list[float]] = {threads: [] for threads in numbers_of_threads()}
+
+    def once() -> None:
+        found = []
+        for threads, times in clock_s.items():
+            begun_s = time.perf_counter()
+            with pipeline.Runner(threads) as runner:
+                outcomes = list(runner.run([(loaded.first, loaded.head.seed, number) for number in range(2)]))
+            times.append(time.perf_counter() - begun_s)
+            found.append([outcome.columns() for outcome in outcomes])
+        for others in found[1:]:
+            for one, other in zip(found[0], others, strict=True):
+                assert all(np.array_equal(one[name], other[name]) for name in one)
+
+    benchmark.pedantic(once, rounds=3, warmup_rounds=1)
+    for threads, times in clock_s.items():
+        as_quick = min(clock_s[1]) / min(times)
+        benchmark.extra_info[f"{threads} threads"] = min(times)
+        tell(f"October's leases, two replications, threads: {threads}, clock", min(times), "s")
+        row = {"threads": f"{threads}", "clock s": f"{min(times):.2f}", "times one": f"{as_quick:.2f}"}
+        table[CORES].append(row | {"goal": CORES_GOAL if threads == 2 else ""})
