@@ -254,3 +254,28 @@ def test_no_interval_reaches_beyond_what_a_difference_can_be(seed: int) -> None:
     found = {row.measure: row.difference for row in beside(old, new).differences}
     assert -1000.0 <= found["ttr99_s"].low < 0 < found["ttr99_s"].high <= 1000.0
     assert -1.0 <= found["denied_share"].low < found["denied_share"].high == 1.0
+
+
+# --- runs that never come to a time -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text", "holds"),
+    [
+        ([600.0] * 19 + [601.0], [600.0] * 19 + [math.inf], "ttr99_s > +10%", "unsure"),  # one more is never back
+        ([600.0] * 19 + [601.0], [500.0] * 19 + [math.inf], "ttr99_s > +10%", "unsure"),
+        ([600.0] * 19 + [601.0], [900.0] * 19 + [math.inf], "ttr99_s > +10%", "yes"),  # the least it can be is enough
+        ([600.0] * 19 + [math.inf], [600.0] * 19 + [601.0], "ttr99_s > +10%", "no"),  # one less
+        ([600.0] * 18 + [601.0, math.inf], [600.0] * 18 + [602.0, math.inf], "ttr99_s > +10%", "no"),  # of one draw
+    ],
+)
+def test_a_mean_to_the_horizon_lets_no_change_pass_by_which_runs_are_never_back(
+    old: Sequence[float], new: Sequence[float], text: str, holds: str
+) -> None:
+    """Runs of 1,000 s that are back after 600 s: one of 20 that never is counts as 1,000 s, which is 20 s in the mean
+    and no 10 %. In a longer run it would count as more, so its mean tells nothing.
+    """
+    told = judged(side("old", old), side("new", new), text)
+    assert told.holds == holds
+    if holds == "unsure":
+        assert told.why.startswith("never in 0 of 20 runs of old and 1 of 20 runs of new: ")

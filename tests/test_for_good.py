@@ -210,7 +210,7 @@ def test_a_sweep_ranks_by_when_leases_are_back_that_were_lost_late(tmp_path: Pat
     assert late["efficiency"].is_nan().all()
     gates = {one["text"].split()[0]: one["holds"] for one in summary["expect"] if one["levers"] == second["levers"]}
     assert gates.pop("ttr99_s") != "yes"
-    assert gates == {"ttr_renewed_s": "yes", "overdue_peak": "yes"}
+    assert gates == {"ttr_renewed_s": "yes", "overdue_peak": "unsure"}  # rows of a sweep have the least alone
     assert rows["ttr_renewed_s"].max() < 361
     assert status in (4, 99)
 

@@ -180,6 +180,22 @@ def test_when_all_have_renewed_is_judged_by_both_of_its_bounds(bound: str, holds
     assert found.holds == {"< 55m": "yes"}.get(bound, holds)
 
 
+@pytest.mark.parametrize(
+    ("bound", "holds"), [("< 50", "no"), ("< 200", "unsure"), ("< 400", "yes"), ("> 200", "unsure"), ("> 50", "yes")]
+)
+def test_how_many_are_overdue_is_judged_by_both_of_its_bounds(bound: str, holds: str) -> None:
+    """Counts tell that 100 are overdue at least and 300 at most; where nobody tells the most, it may be any number."""
+    run = judge.Ended("w", {}, 0, "recovered", AWAY | {"overdue_peak": 100.0}, {}, overdue_at_most=300.0)
+    found = judge.of_one_point(expectation("overdue_peak", bound), [run], at_every_look=False)
+    assert (found.holds, found.value) == (holds, 100.0)
+    if holds == "unsure":
+        assert found.why == "at least 100, at most 300; counts of renewals do not tell more"
+    open_ = judge.of_one_point(
+        expectation("overdue_peak", bound), [run._replace(overdue_at_most=math.nan)], at_every_look=False
+    )
+    assert open_.holds == ("unsure" if bound == "< 400" else holds)
+
+
 def test_nobody_who_renews_by_the_end_is_a_sure_no() -> None:
     """Nor does an hour of 20 min without and 40 with the dependency tell of 50 min."""
     run = judge.Ended("w", {}, 0, "recovered", AWAY | {"ttr_renewed_s": math.inf}, {}, 3600.0, 600.0, math.inf)

@@ -6,13 +6,18 @@ Oracle: by hand. 200 holders renew every 10 s (± 4 %), 20 a second. Two workers
 take 9.5 s at the least.
 """
 
+import math
 import re
 from pathlib import Path
 
 import pytest
+import run_records
 from click.testing import CliRunner
 
 from recovery.cli import main as cli
+from recovery.show import text
+from recovery.store.run_record import Renewals
+from recovery.store.scenario_record import Span
 
 LATE = """
 horizon = "10m"
@@ -102,3 +107,11 @@ def test_a_fleet_that_is_late_to_the_end_is_told_why_and_what_would_help(tmp_pat
     assert "No holder loses its lease, but " in said
     assert "enewals alone need 250 % of what the hosts can do" in said
     assert "--set host.workers=4" in said
+
+
+@pytest.mark.parametrize(("to_s", "word"), [(99.0, "recovered"), (math.inf, "still overdue")])
+def test_a_fleet_that_is_late_to_the_end_has_not_recovered(to_s: float, word: str) -> None:
+    """No lease is lost, but some are overdue to the end of the run."""
+    late = Renewals(overdue=(Span(from_s=9.0, to_s=to_s),), overdue_most=9, after_s=9, all_s=to_s, all_latest_s=to_s)
+    group = run_records.group_of("it", scenario=run_records.scenario_of(), ttr99_s=0.0)
+    assert text.verdict_of(group.model_copy(update={"renewals": late})) == word

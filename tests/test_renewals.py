@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from recovery.measures.renewals import all_renewed_s, overdue
+from recovery.measures.renewals import all_renewed_s, overdue, overdue_at_most
 
 HOLDERS, WINDOWS, ROUND, AFTER, AWAY, BACK = 40, 120, 10, 25, 40, 70  # windows of 1 s
 
@@ -34,6 +34,11 @@ def test_counts_bound_what_holders_do(spread: int) -> None:
     assert (found <= true).all()
     assert (found[: BACK + ROUND - 1] == true[: BACK + ROUND - 1]).all()  # until somebody renews twice
     assert found.max() == HOLDERS
+    most = overdue_at_most(counts, 1.0, HOLDERS, AFTER, ROUND, ROUND)
+    assert (true <= most).all()
+    assert (most[:AWAY] == 0).all()  # a whole round lies within the time, and before the start all renewed
+    assert (most[AWAY + AFTER - ROUND : BACK] >= found[AWAY + AFTER - ROUND : BACK]).all()
+    assert (most[-1] == 0) == (true[-1] == 0)
     early, late = all_renewed_s(counts, 1.0, HOLDERS, BACK, ROUND)
     last = max(min(at for at in own if at >= BACK) for own in times) - BACK
     assert early - 1 <= last <= late

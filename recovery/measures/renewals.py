@@ -10,6 +10,9 @@ import numpy as np
 
 from recovery.statistics.arrays import Floats, Whole
 
+OVERDUE = "overdue_peak"
+"""The measure of how many are overdue at one time: at least so many."""
+
 RENEWED = "ttr_renewed_s"
 """The measure of when all have renewed at the latest, s; inf: counts never tell that they surely have."""
 
@@ -24,6 +27,24 @@ def overdue(succeeded: Whole, window_s: float, holders: int, after_s: float) -> 
     ends = np.arange(1, len(done))
     within = done[ends] - done[np.maximum(ends - back, 0)]
     return np.where(ends < back, 0.0, np.maximum(holders - within, 0.0))
+
+
+def overdue_at_most(
+    succeeded: Whole, window_s: float, holders: int, after_s: float, round_s: float, longest_s: float
+) -> Floats:
+    """The same, no more than so many: all but the most successes within one round, so of as many holders, that lie
+    within `after_s`. `round_s` and `longest_s` are the least and the longest time between two renewals of one holder
+    while nothing fails, as is so before the start.
+    """
+    back, width = int(after_s / window_s), int(round_s / window_s)
+    done = np.concatenate([np.zeros(1), np.cumsum(succeeded, dtype=np.float64)])
+    ends = np.arange(1, len(done))
+    most = np.zeros(len(ends))
+    for begin in range(back - width + 1 if width > 0 else 0):  # windows between the round and the end
+        last = ends - begin
+        is_in = last >= width
+        most[is_in] = np.maximum(most[is_in], (done[last] - done[last - width])[is_in])
+    return np.where(ends * window_s + longest_s <= after_s, 0.0, np.maximum(holders - most, 0.0))
 
 
 def all_renewed_s(

@@ -49,6 +49,14 @@ def overdue(group: Group) -> str:
     return f"{many}, {'not all renewed by the end' if math.isinf(found.all_s) else f'renewed after {show(group)}'}"
 
 
+def late_to_the_end(group: Group) -> str:
+    """That some are still overdue as a run ends, though no lease is lost: "still NotReady"; "" where none is."""
+    found, fleet = group.renewals, group.scenario.fleet
+    if found is None or fleet is None or not found.overdue or group.unleased is not None:
+        return ""
+    return f"still {fleet.overdue}" if math.isinf(found.overdue[-1].to_s) else ""
+
+
 def is_exact(group: Group) -> bool:
     """Whether counts tell to a window when all have renewed, or there is nothing to tell."""
     early_s, late_s = group.renewed_s

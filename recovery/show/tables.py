@@ -97,6 +97,7 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
     rows = []
     for group, runs, median in zip(groups, own, middle, strict=True):
         share, low, high = map(units.show_share, (group.collapsed.share, group.collapsed.low, group.collapsed.high))
+        late = renewed.late_to_the_end(group)
         verdicts = [
             _VERDICTS[name] + (f" {n} of {group.runs}" if group.runs > 1 else "") for name, n in group.verdicts.items()
         ]
@@ -107,8 +108,8 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
             VariantRow(
                 f"{group.variant} (as the file stands)" if group.is_file else group.variant,
                 [group.lever_words(key) if key in group.levers else "" for key in keys],
-                ", ".join(verdicts),
-                "good" if set(group.verdicts) == {"recovered"} else "never",
+                late or ", ".join(verdicts),
+                "good" if set(group.verdicts) == {"recovered"} and not late else "never",
                 Cell(share, f"{low} to {high}", value=_share_of(group)) if several else None,
                 show(median, "time") if has_medians else "",
                 [

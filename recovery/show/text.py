@@ -82,7 +82,11 @@ def sample_span(group: Group, measure: str) -> str:
 
 
 def verdict_of(group: Group) -> str:
-    """The verdict of most runs, with how many where they differ."""
+    """The verdict of most runs, with how many where they differ; of a fleet that loses no lease but is late to the end
+    that it is.
+    """
+    if late := renewed.late_to_the_end(group):
+        return late
     verdicts = sorted(group.verdicts.items(), key=lambda item: -item[1])
     name, count = verdicts[0]
     return name if count == group.runs else f"{name} {count} of {group.runs}"

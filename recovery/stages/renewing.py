@@ -16,6 +16,16 @@ def overdue(scenario: Scenario, succeeded: Whole, after_s: float) -> Floats:
     return renewals.overdue(succeeded, scenario.coupling.window, scenario.fleet.holders, after_s)
 
 
+def overdue_at_most(scenario: Scenario, succeeded: Whole, after_s: float) -> int:
+    """How many are overdue at one time of a run, at most."""
+    lease, fleet, window_s = scenario.lease, scenario.fleet, scenario.coupling.window
+    assert lease is not None
+    assert fleet is not None
+    ends_s = (lease.check_every * (1 + sign * lease.check_jitter) for sign in (-1, 1))
+    found = renewals.overdue_at_most(succeeded, window_s, fleet.holders, after_s, *ends_s)
+    return int(found.max(initial=0.0))
+
+
 def computed(scenario: Scenario, succeeded: Whole) -> dict[str, Numbers]:
     """The column `overdue`, int64[windows], where the file says when one is overdue and counts tell it; or nothing."""
     after_s = scenario.overdue_after_s

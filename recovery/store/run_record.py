@@ -145,7 +145,7 @@ class Renewals(Record):
     """How a variant's holders renew, where being late costs them no lease yet: when some are overdue (their last
     renewal is more than `after_s` ago) in some run, at worst so many of them (mean over the runs); and when all have
     renewed after the dependency's last return, s after it (mean over the runs; inf: not in all of them), not before the
-    one time and no later than the other.
+    one time and no later than the other. Counts tell that so many are overdue, and no more than `overdue_at_most`.
     """
 
     overdue: tuple[Span, ...]
@@ -153,6 +153,7 @@ class Renewals(Record):
     after_s: Number
     all_s: Number
     all_latest_s: Number
+    overdue_at_most: Number = Field(math.nan, exclude_if=math.isnan)  # nan: not known
     overdue_runs: int = 0  # in so many runs some are overdue; 0 where that is not known
 
 

@@ -10,7 +10,8 @@ from pydantic import JsonValue
 
 from recovery import theory
 from recovery.measures import late, register
-from recovery.measures.renewals import RENEWED
+from recovery.measures.renewals import OVERDUE, RENEWED
+from recovery.measures.words import show_measure
 from recovery.model.expect import Expectation
 from recovery.reading.experiment import Experiment
 from recovery.statistics import confidence
@@ -22,7 +23,8 @@ from recovery.units import show_between, show_duration
 class Ended(NamedTuple):
     """A run, as it is judged: its variant, the values of its levers, its measures, how each of its classes ended by
     `verdict.NAME`, how long it was, for how long what is back must stay so (s), and when all have renewed at the
-    earliest (s; inf: not by its end; nan: not known), since `ttr_renewed_s` is when they have at the latest.
+    earliest (s; inf: not by its end; nan: not known), since `ttr_renewed_s` is when they have at the latest, and how
+    many are overdue at most, since `overdue_peak` is how many are at least (nan: not known).
     """
 
     variant: str
@@ -34,6 +36,7 @@ class Ended(NamedTuple):
     horizon_s: float = math.inf
     hold_s: float = 0.0
     renewed_from_s: float = math.nan
+    overdue_at_most: float = math.nan
 
     @property
     def row(self) -> dict[str, object]:
@@ -94,23 +97,33 @@ def _of_runs(bound: Expectation, runs: Sequence[Ended], at_every_look: bool) -> 
     least, is_open = mean, values != latest and not too_short
     if is_open:
         most, _, high = _interval(measure, list(latest.values()), at_every_look)
-        mean = most if math.isfinite(most) else least
+        mean = most if math.isfinite(most) and measure != OVERDUE else least
     if too_short:
         mean = high = math.inf
     holds, levers = _between(bound, low, high), dict(runs[0].levers)
     why = _longer(bound, too_short, len(runs)) if too_short and holds == "unsure" else ""
     if is_open and (holds == "unsure" or math.isinf(high)):
-        why = show_between(least, most)
+        why = _as_counts_tell(measure, least, most)
         why += "; counts of renewals do not tell more" if holds == "unsure" else ""
     return Bound(text=bound.text, holds=holds, value=mean, why=why, levers=levers)
 
 
 def _ends(measure: str, run: Ended) -> tuple[float, float]:
-    """What a measure of a run is at the least and at most: the same of all but when all have renewed."""
+    """What a measure of a run is at the least and at most: the same of all but what counts of renewals tell."""
     value = run.measures[measure]
+    if measure == OVERDUE:
+        return value, math.inf if math.isnan(run.overdue_at_most) else run.overdue_at_most
     if measure != RENEWED:
         return value, value
     return 0.0 if math.isnan(run.renewed_from_s) else run.renewed_from_s, value
+
+
+def _as_counts_tell(measure: str, least: float, most: float) -> str:
+    """What counts of renewals tell of a measure, between two ends; of the runs of a sweep the most is not kept."""
+    if measure != OVERDUE:
+        return show_between(least, most)
+    text = f"at least {show_measure(measure, least)}"
+    return f"{text}, at most {show_measure(measure, most)}" if math.isfinite(most) else text
 
 
 def _longer(bound: Expectation, too_short: Sequence[Ended], runs: int) -> str:

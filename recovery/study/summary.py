@@ -79,7 +79,7 @@ def summarise(
     points = [
         Ended(
             row.variant, row.levers, row.replication, row.verdict, row.judged, row.words, outcome.scenario.horizon,
-            outcome.scenario.hold, _renewed_from_s(outcome),
+            outcome.scenario.hold, _renewed_from_s(outcome), _overdue_at_most(outcome),
         )
         for row, outcome in zip(rows, outcomes, strict=True)
     ]  # fmt: skip
@@ -294,6 +294,7 @@ def _renewals(outcomes: Sequence[Outcome], scenario: Scenario) -> record.Renewal
         ),
         overdue_runs=sum(bool((one > 0).any()) for one in late),
         overdue_most=math.fsum(float(one.max()) for one in late) / len(late),
+        overdue_at_most=math.fsum(map(_overdue_at_most, outcomes)) / len(outcomes),
         after_s=after_s,
         all_s=math.fsum(one[0] for one in all_s) / len(all_s),
         all_latest_s=math.fsum(one[1] for one in all_s) / len(all_s),
@@ -308,6 +309,14 @@ def _renewed_from_s(outcome: Outcome) -> float:
         return math.nan
     early_s, late_s = renewing.all_renewed_s(outcome.scenario, outcome.series["succeeded"])
     return late_s if late_s - early_s < outcome.scenario.coupling.window else early_s
+
+
+def _overdue_at_most(outcome: Outcome) -> float:
+    """How many are overdue in a run at most; nan where counts tell nothing."""
+    after_s = outcome.scenario.overdue_after_s
+    if after_s is None:
+        return math.nan
+    return renewing.overdue_at_most(outcome.scenario, outcome.series["succeeded"], after_s)
 
 
 def _overdue(outcomes: Sequence[Outcome], scenario: Scenario, after_s: float) -> list[Floats]:

@@ -32,7 +32,7 @@ def answer_of(found: Threshold) -> Answer:
         ),
         sure=AnswerPart(
             text=f"{show_share(found.confidence)} confidence, from {runs} runs at {len(found.tried)} values.{note} "
-            f"{_searched(found)}{_longer(found)}".rstrip()
+            f"{_searched(found)}{_longer(found)}{_surely(found)}".rstrip()
         ),
         rests_on=AnswerPart(
             text=f"It is assumed that the chance of a {'collapse' if found.within_s is None else 'late return'} only "
@@ -61,14 +61,21 @@ def _searched(found: Threshold) -> str:
 def _good(found: Threshold) -> str:
     """What most runs do on the good side: "are back within 10 min"."""
     if found.of_renewals:
-        return f"have all renewed within {show_duration(found.within_s or math.nan)}"
+        return f"have surely all renewed within {show_duration(found.within_s or math.nan)}"
     if found.within_s is not None:
         return f"are back within {show_duration(found.within_s)}"
     return "recover" if _still_drain(found) is None else "do not collapse"
 
 
 def _bad(found: Threshold) -> str:
-    return "collapse" if found.within_s is None else "have not" if found.of_renewals else "are not"
+    return "collapse" if found.within_s is None else "may not have" if found.of_renewals else "are not"
+
+
+def _surely(found: Threshold) -> str:
+    """By what runs are judged of which counts of renewals tell no more than the latest time."""
+    if not found.of_renewals:
+        return ""
+    return "A run whose counts of renewals do not show that all have renewed in time counts as late."
 
 
 def _at_good(found: Threshold) -> Tried | None:
@@ -120,6 +127,8 @@ def _keep(found: Threshold, good: float, side: str) -> str:
         at = shown(found.kind, value)
         text = f"Stay at {at} or {side}" if is_inside else f"Stay well {side} {at}"
     fail, fails = ("collapse", "collapses") if found.within_s is None else ("come late", "comes late")
+    if found.of_renewals:
+        fail = fails = "may come late"
     if safe is None or edge is None:
         return f"{text}: it is only sure that fewer than half of the runs {fail} there."
     which = ", the tried value nearest the threshold where that is so" if is_inside else ""

@@ -147,16 +147,18 @@ def _of_new(one: Condition, pair: Pair) -> _Found:
         hits, share = int(is_so.sum()), float(is_so.mean())
         return _Found("yes" if hits else "no", Told(share, share, share), why=f"in {hits} of {len(known)} runs")
     this, from_s = (one.measure, values), runs.renewed_s[0]
+    told = None if runs.group is None else runs.group.renewals
+    at_most = math.nan if told is None else told.overdue_at_most
     ended = [
         judge.Ended(
             pair.variant, {}, unit, verdict, {name: float(own[i]) for name, own in (*runs.measures.items(), this)}, {},
-            runs.horizon_s, runs.hold_s, from_s if math.isfinite(from_s) else math.nan,
+            runs.horizon_s, runs.hold_s, from_s if math.isfinite(from_s) else math.nan, at_most,
         )
         for i, (unit, verdict) in enumerate(zip(runs.units, runs.verdicts_of(one.measure), strict=True))
     ]  # fmt: skip
     bound = Expectation(one.measure, one.sign, one.bound, one.text)
-    told = judge.of_one_point(bound, ended, at_every_look=pair.is_mine_sequential)
-    return _Found(told.holds, _NOT_MEASURED if told.why else Told(told.value, math.nan, math.nan), why=told.why)
+    found = judge.of_one_point(bound, ended, at_every_look=pair.is_mine_sequential)
+    return _Found(found.holds, _NOT_MEASURED if found.why else Told(found.value, math.nan, math.nan), why=found.why)
 
 
 def _of_change(one: Condition, pair: Pair) -> _Found:
@@ -188,6 +190,8 @@ def _of_change(one: Condition, pair: Pair) -> _Found:
     if by.why and not pair.has_one_run_each:
         return _Found("unsure", told, change, f"no interval: {by.why}")
     ends = {_beyond(one.sign, end - one.bound) for end in (by.low, by.high)}
+    if len(ends) > 1 and any(found.never_alone):
+        return _Found("unsure", _NOT_MEASURED, why=_some_never(pair, found))
     if len(ends) > 1 and longer:
         return _Found("unsure", _NOT_MEASURED, why=f"{turned or _too_short(pair, found)}: {longer}")
     holds: Holds = "unsure" if len(ends) > 1 else "yes" if ends == {True} else "no"
@@ -210,6 +214,15 @@ def _of_bounds(one: Condition, pair: Pair) -> _Found | None:
 def _never(found: Both, i: int) -> str:
     """How the runs of a side (0: new) end none of which comes to a time: a longer run may come to it, or none does."""
     return f"not within {show_duration(found.limit_s)}" if found.late[i].all() else "never"
+
+
+def _some_never(pair: Pair, found: Both) -> str:
+    """In how many runs of each side a time never comes, of which a mean tells nothing."""
+    sides = ((pair.than, found.theirs, found.late[1]), (pair.run, found.mine, found.late[0]))
+    many = " and ".join(
+        f"{int((np.isinf(own) & ~late).sum())} of {len(own)} runs of {name}" for name, own, late in sides
+    )
+    return f"never in {many}: a mean of such a time hangs on the horizon; want collapsed_share, or = never"
 
 
 def _too_short(pair: Pair, found: Both) -> str:

@@ -91,12 +91,24 @@ class Both(NamedTuple):
         ends = cut(Estimate(told.mean, told.low, told.high), low, high)  # no mean is beyond what each value can be
         return Told(*ends, told.why)
 
+    @property
+    def never_alone(self) -> tuple[bool, bool]:
+        """Whether in some run of a side a time never comes that does come in the run of the same draw of the other; of
+        independent sides whether that is so in more of its runs.
+        """
+        mine, theirs = (np.isinf(own) & ~late for own, late in zip((self.mine, self.theirs), self.late, strict=True))
+        if self.are_paired:
+            return bool((mine & ~theirs).any()), bool((theirs & ~mine).any())
+        return bool(mine.mean() > theirs.mean()), bool(theirs.mean() > mine.mean())
+
     def beyond_horizon(self, factor: float = 1.0) -> Told:
-        """The same where a time that some run is too short to come to may be any that is longer: then one end of the
-        interval is not known, or neither. Without an interval both ends are the mean.
+        """The same where a time that some run is too short to come to, or never comes to, may be any that is longer:
+        then one end of the interval is not known, or neither. Without an interval both ends are the mean.
         """
         told = self._replace(mine=self.least[0], theirs=self.least[1]).difference(factor)
-        mine, theirs = (bool(late.any()) for late in self.late)
+        mine, theirs = (
+            bool(late.any()) or is_never for late, is_never in zip(self.late, self.never_alone, strict=True)
+        )
         low, high = (told.mean, told.mean) if math.isnan(told.low) else (told.low, told.high)
         return told._replace(low=-math.inf if theirs else low, high=math.inf if mine else high)
 

@@ -165,6 +165,7 @@ def _no_two_differ(
     failed: int,
     *,
     within_s: float | None,
+    of_renewals: bool,
     told_at: Callable[[float], str],
 ) -> str:
     """What is true where no two values have verdicts that differ, and what to ask instead: a time that some of these
@@ -172,16 +173,20 @@ def _no_two_differ(
     """
     runs, ends = sum(map(len, times_s.values())), " to ".join(told_at(pick(times_s)) for pick in (min, max))
     if 0 < failed < runs:
-        how = f"{failed} of {show_count(runs)} runs {'collapse' if within_s is None else 'are late'}"
+        how = "collapse" if within_s is None else "may be late" if of_renewals else "are late"
+        how = f"{failed} of {show_count(runs)} runs {how}"
     elif within_s is None:
         how = f"{'every' if failed else 'no'} run of {show_count(runs)} collapses"
     else:
-        how = f"{'no' if failed else 'every'} run of {show_count(runs)} is back within {show_duration(within_s)}"
+        back = "has surely all renewed" if of_renewals else "is back"
+        how = f"{'no' if failed else 'every'} run of {show_count(runs)} {back} within {show_duration(within_s)}"
     text = f"{experiment.file}: with {key} from {ends} {how}"
     known = {value: sorted(one for one in each if not math.isnan(one)) for value, each in times_s.items()}
     middles_s = {value: each[len(each) // 2] for value, each in known.items() if each}
     soon_s, late_s = (pick(middles_s.values(), default=math.inf) for pick in (min, max))
     wider = "want another key, or --low and --high beyond these"
+    if math.isinf(soon_s) and of_renewals:
+        return f"{text}: at no value do counts of renewals tell a latest time of most of them; {wider}"
     if math.isinf(soon_s):
         return f"{text}, and at no value are most back before the run ends; {wider}"
     end_s = min(late_s, experiment.first.scenario.horizon)
@@ -326,7 +331,9 @@ def threshold(
     def none_differ() -> str:
         if within_s is None and all(kept):
             return _never_lost(experiment, key, " to ".join(told_at(pick(times_s)) for pick in (min, max)))
-        return _no_two_differ(experiment, key, times_s, failures, within_s=within_s, told_at=told_at)
+        return _no_two_differ(
+            experiment, key, times_s, failures, within_s=within_s, of_renewals=of_renewals, told_at=told_at
+        )
 
     def fails(value: float, replications: range) -> list[bool]:
         nonlocal failures
