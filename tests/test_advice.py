@@ -429,6 +429,42 @@ def test_workers_are_advised_only_where_they_gain_something() -> None:
     assert change.command.endswith("--set host.workers=4")
 
 
+REFUSED = """
+horizon = "15m"
+hold = "2m"
+coupling.window = "1s"
+fleet = { holders = 2000, hosts = 1 }
+host = { workers = 2, establish_time = "20ms", renew_time = "1ms", timeout = "9s", fail_after = "1ms" }
+lease = { duration = "9s", check_every = "2s" }
+dependency.outages = [{ from = "2m", to = "4m" }]
+policy.client = { name = "proportional-jitter", base = "100ms", factor = 2.0, cap = "9s", jitter = "2%" }
+policy.queue = { name = "bounded", limit = "4.5s" }
+policy.lease = "credit-on-arrival"
+"""
+
+
+def test_what_more_workers_save_is_at_most_where_waits_may_come_next() -> None:
+    """Of some 33 s the hosts work 26.7 s; what clients wait after a refusal does not become half with the work."""
+    change = told(REFUSED)[1].change
+    saves = re.search(r"Try 4 workers .* It would save at most ([\d.]+) s of the ([\d.]+) s", change.text)
+    assert saves is not None, change.text
+    more = told(f"{REFUSED}[variants.more]\nhost.workers = 4\n")[1].change
+    assert 0 < more.saved_s <= float(saves[1])
+
+
+def test_the_price_of_renewing_more_often_is_told() -> None:
+    """200 holders that renew every 10 s instead of every 30 s send 20 renewals a second instead of 6.67."""
+    often = run_records.FLEET.replace('"2m", check_every = "30s"', '"1m", check_every = "10s"')
+    groups = [
+        run_records.group_of("as written", ttr99_s=100.0),
+        run_records.group_of("often", scenario=run_records.scenario_of(often), ttr99_s=20.0),
+    ]
+    rows = [run_records.row_of(one.variant, **_means(one)) for one in groups]
+    text = answer_of(manifest_of(), run_records.summary_of(rows, groups)).change.text
+    assert "All the time 20 renewals come a second instead of 6.67: " in text
+    assert "in any outage leases run out up to 60 s sooner (they run 60 s instead of 2 min)." in text
+
+
 def test_what_is_neither_work_nor_in_vain_is_explained() -> None:
     """99 s of work in 150 s, none of it in vain. Clients that wait up to 80 s before they try again may be the other
     51 s; of those that wait up to 5 s no rule names it. With twice the workers 49.5 s of work are left at least.

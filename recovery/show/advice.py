@@ -134,7 +134,7 @@ def first_standing(summary: Summary, group: Group) -> Standing:
 def declares_only(first: Group, group: Group) -> bool:
     """Whether a variant's leases never run out because its rule of leases is another: that is declared and no answer,
     so its time to recovery says nothing. Where the rule is the same, holders were really answered in time; leases that
-    last longer by it give them that time, at a cost (`costs.missed_later`).
+    last longer by it give them that time, at a cost (`costs.held_otherwise`).
     """
     rules = [_rule_of_leases(one.scenario) for one in (first, group)]
     never_away = group.leased_least >= ALL_LEASED > first.leased_least

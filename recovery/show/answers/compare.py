@@ -5,7 +5,7 @@ from math import nan
 
 from recovery.show import compare_text
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
-from recovery.show.answers.costs import SERVED, cost, costs, missed_later
+from recovery.show.answers.costs import SERVED, cost, costs, held_otherwise
 from recovery.show.sweep_text import beside, ends_of_difference
 from recovery.store.compare_record import Comparison, Outcome
 from recovery.store.sweep_record import Difference
@@ -80,9 +80,9 @@ def _change(found: Comparison) -> Change:
 
 
 def _unseen(was_s: float, now_s: float) -> str:
-    """What no measure compares: that longer leases let the dead be missed later, as a sentence; "" else."""
-    later = missed_later(was_s, now_s)
-    return f" What is not measured: {later}." if later else ""
+    """What no measure compares: what leases cost that are held longer, or shorter, as a sentence; "" else."""
+    otherwise = held_otherwise(was_s, now_s)
+    return f" What is not measured: {otherwise}." if otherwise else ""
 
 
 def _by_s(one: Outcome, unknown: float = 0.0) -> float:

@@ -135,28 +135,29 @@ KEEPS = (
 """Rules of leases by which one that has ended, or would, may run on."""
 
 
-def missed_later(was_s: float, now_s: float) -> str:
-    """That a holder which dies is missed later where leases that nobody renews are held for `now_s` instead of `was_s`
-    (s), and by how much; "" where they are not held longer, or that is not known.
+def held_otherwise(was_s: float, now_s: float) -> str:
+    """What it costs that leases which nobody renews are held for `now_s` instead of `was_s` (s): a holder that dies is
+    missed later, or leases run out sooner in any outage, by how much; "" where neither is so, or that is not known.
     """
-    if not now_s > was_s:
-        return ""
-    text = f"a holder that dies is missed up to {show_duration(now_s - was_s)} later"
-    return f"{text} (its lease runs {show_duration(now_s)} instead of {show_duration(was_s)})"
+    by, runs = show_duration(abs(now_s - was_s)), f"{show_duration(now_s)} instead of {show_duration(was_s)}"
+    if now_s > was_s:
+        return f"a holder that dies is missed up to {by} later (its lease runs {runs})"
+    return f"in any outage leases run out up to {by} sooner (they run {runs})" if now_s < was_s else ""
 
 
 def not_measured(
     was: Callable[[str], str], now: Callable[[str], str], held_s: tuple[float, float] = (math.nan, math.nan)
 ) -> str:
     """Sentences on what no harm measures; "" where there is nothing such. By another rule of leases, or with longer
-    ones, the dead may keep theirs longer; a limit that is taken away was there for something. `was` and `now` give the
-    name of the rule on an axis, "" where that is not known, `held_s` how long leases are held before and now (s).
+    ones, the dead may keep theirs longer, and shorter ones run out sooner; a limit that is taken away was there for
+    something. `was` and `now` give the name of the rule on an axis, "" where that is not known, `held_s` how long
+    leases are held before and now (s).
     """
     out, rule = [], now("lease")
     if rule != was("lease") and rule in KEEPS:
         out.append(f"by “{rule}” a holder that is really dead keeps its lease longer, so it is missed later.")
-    elif later := missed_later(*held_s):
-        out.append(f"{later}.")
+    elif otherwise := held_otherwise(*held_s):
+        out.append(f"{otherwise}.")
     if now("admission") == "open" and was("admission") not in ("", "open"):
         gone = "the limit of admission is gone, and what it protected (memory, or what lies behind the hosts) is "
         out.append(f"{gone}without it.")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from recovery.show.answers import gates, herd, lasting, mechanism, remedy
-from recovery.show.answers.costs import missed_later
+from recovery.show.answers.costs import held_otherwise
 from recovery.show.words import speaking_of
 from recovery.store.record import Share
 from recovery.store.run_record import Group
@@ -127,8 +127,8 @@ def numbers(scenario: Scenario, file: Scenario) -> str:
             )
         told.append(f"Admission lets in {show_count(rate_per_s)} a second{takes}.")
     if file.fleet is not None and scenario.fleet is not None:
-        later = missed_later(file.fleet.held_s, scenario.fleet.held_s)
-        told.append(f"{later[:1].upper()}{later[1:]}." if later else "")
+        otherwise = held_otherwise(file.fleet.held_s, scenario.fleet.held_s)
+        told.append(f"{otherwise[:1].upper()}{otherwise[1:]}." if otherwise else "")
     return " ".join(filter(None, told))
 
 

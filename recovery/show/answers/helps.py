@@ -10,7 +10,16 @@ from recovery.measures.register import LEASES
 from recovery.show import advice, renewed, stage_times, standings
 from recovery.show.answers import apart, at_hosts, by_class, changes, gates, herd, mechanism, moments, once_more, remedy
 from recovery.show.answers.answer import Change
-from recovery.show.answers.costs import ATTEMPTS, LONGER, TIME, TIME_MORE_S, costs, not_measured, outweighs
+from recovery.show.answers.costs import (
+    ATTEMPTS,
+    ATTEMPTS_GROW,
+    LONGER,
+    TIME,
+    TIME_MORE_S,
+    costs,
+    not_measured,
+    outweighs,
+)
 from recovery.show.answers.inputs import of_defaults, trying
 from recovery.show.answers.rests import not_well_with
 from recovery.show.figures import TimeAxis
@@ -228,7 +237,7 @@ def _means(group: Group) -> str:
 def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: remedy.Remedy) -> tuple[str, bool]:
     """What a change of a fleet or of jobs that recover can save, of how long a trouble, and whether that is little: of
     the time after the return, since nobody can change the outage. Of a capacity it is half of the work with twice the
-    workers, and what is in vain; what else the time holds may grow as much shorter as it is, or not at all. With a
+    workers, and what is in vain; what else the time holds may become as much shorter, or not at all. With a
     short queue it is only what is in vain; of whatever leaves the hosts as they are what they do not need for the work.
     Of those that do not recover nothing.
     """
@@ -250,7 +259,8 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: 
         gain_s = half_s + vain_s
         most_s = max(most_s - half_s, gain_s)  # half of the work is left at the least
         if remedy.is_short_queue(found):
-            more = f"; with twice the workers as well about {_span(*show_beside(*_from_to(gain_s, most_s, first)))}"
+            how, told_s = _about(gain_s, most_s, first)
+            more = f"; with twice the workers as well {how} {show_duration(told_s)}"
             gain_s = most_s = vain_s
     above_s = max(was.mean_s - herd.asks_s(first.scenario), 0.0)  # nobody is back who has not asked
     gain_s, most_s = min(gain_s, above_s), min(most_s, above_s)
@@ -261,9 +271,9 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: 
         began_s = first.began_s(span)
         if began_s > from_s:  # leases may be away for less than all the time after it
             away_s, of = span.to_s - began_s, "that some are without a lease"
-    least_s, to_s = _from_to(gain_s, most_s, first)
-    *part, away = show_beside(least_s, to_s, away_s)
-    saves = f"{'about' if is_paced else 'at most'} {'all' if gain_s >= away_s else _span(*part)} of the {away}"
+    how, told_s = _about(gain_s, most_s, first) if is_paced else ("at most", gain_s)
+    part, away = show_beside(told_s, away_s)
+    saves = f"{how} {'all' if told_s >= away_s else part} of the {away}"
     return f"{saves} {of}{more}", max(gain_s, most_s) < WORTH * away_s
 
 
@@ -277,14 +287,12 @@ def _above(first: Group, was: standings.Standing, limit: mechanism.Limit) -> str
     return f"No change of waits, queues or hosts saves {most}, since clients do not ask sooner."
 
 
-def _from_to(least_s: float, most_s: float, first: Group) -> tuple[float, float]:
-    """What is saved, s, from what is sure on; one number twice where both are as good as the same."""
-    is_same = most_s - least_s <= max(first.scenario.window_s, mechanism.VAIN * most_s)
-    return (least_s, least_s) if is_same else (least_s, most_s)
-
-
-def _span(least: str, most: str) -> str:
-    return least if least == most else f"{least} to {most}"
+def _about(gain_s: float, most_s: float, first: Group) -> tuple[str, float]:
+    """What faster hosts save, s, and in words how sure that is: about so much where it is nearly all that there is to
+    gain; else at most all of that, since waits or what comes next may then take as long.
+    """
+    is_all = most_s - gain_s <= max(first.scenario.window_s, mechanism.VAIN * most_s)
+    return ("about", gain_s) if is_all else ("at most", most_s)
 
 
 def _later(summary: Summary, others: Sequence[Group]) -> str:
@@ -467,9 +475,16 @@ def _given(first: Group, best: Group) -> str:
 
 def _not_measured(first: Group, best: Group) -> str:
     """What a variant costs that no harm measures, in sentences; "" where there is nothing such."""
-    fleets = first.scenario.fleet, best.scenario.fleet
-    was_s, now_s = (math.nan if fleet is None else fleet.held_s for fleet in fleets)
-    return not_measured(functools.partial(_rule_on, first), functools.partial(_rule_on, best), (was_s, now_s))
+    was, now = first.scenario.fleet, best.scenario.fleet
+    held_s, more = (math.nan, math.nan), ""
+    if was is not None and now is not None:
+        held_s = was.held_s, now.held_s
+        if now.renewals_per_s > ATTEMPTS_GROW * was.renewals_per_s:
+            more = f"All the time {show_count(now.renewals_per_s)} renewals come a second instead of "
+            more += f"{show_count(was.renewals_per_s)}: {show_share(now.renewals_share)} of what the hosts can do "
+            more += f"instead of {show_share(was.renewals_share)}."
+    unseen = not_measured(functools.partial(_rule_on, first), functools.partial(_rule_on, best), held_s)
+    return " ".join(one for one in (more, unseen) if one)
 
 
 def _rule_on(group: Group, axis: str) -> str:
