@@ -15,6 +15,7 @@ from run_records import group_of, row_of, scenario_of
 from situations import LEASES
 
 import recovery
+from recovery.model.operator import ACTIONS
 from recovery.reading.experiment import parse
 from recovery.show import advice, sweep_text, text
 from recovery.show.answers import compare, costs, deeds, mechanism, points, sweep
@@ -180,6 +181,7 @@ def test_operators_who_end_a_recovery_are_named() -> None:
     assert told == f"Operators {emptied} and throttled requests 25 min after the start; 99 % are back 2 min later."
     assert ended == f"That lasted until operators {emptied}, 8 min after the dependency is back."
     assert _after_a_purge(470.0) == ("", "")
+    assert {one.model_fields["do"].default for one in ACTIONS} == {*deeds.DID}
     told, ended = _after_a_purge(960.0)
     assert "99 % are back 8 min later" in told
     assert not ended

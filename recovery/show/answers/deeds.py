@@ -10,13 +10,15 @@ from recovery.store.run_record import Group, Summary
 from recovery.store.scenario_record import Planned
 from recovery.units import show_duration
 
-DID = {
+DID = {  # in words, what an action sets after it
     "restart": "restarted hosts",
     "end-sessions": "ended sessions",
     "throttle": "throttled requests",
     "pause": "let nothing in for a while",
     "hold-clients": "held clients back",
     "purge": "threw away what waited in the queues",
+    "set": "set",
+    "scale": "scaled by",
 }
 EMPTIES = ("purge", "restart")  # what takes away the requests that wait at a host
 FED = ("timeout", "retries")  # kinds of limits by which a long queue stays long, since it is work in vain
@@ -35,8 +37,9 @@ def told(summary: Summary, group: Group, axis: TimeAxis) -> str:
     if not said:
         return ""
     later_s = group.mean("recovers_from_s") + found.mean_s - done[-1].at_s
+    what = "99 % are back" if group.scenario.has_leases else "99 % of the backlog is cleared"
     mean = " on average" if group.runs > 1 else ""
-    return f"Operators {', then '.join(said[-TOLD:])}; 99 % are back {show_duration(later_s)} later{mean}."
+    return f"Operators {', then '.join(said[-TOLD:])}; {what} {show_duration(later_s)} later{mean}."
 
 
 def ended(summary: Summary, group: Group, limit: mechanism.Limit) -> str:
@@ -66,4 +69,4 @@ def _meanwhile(summary: Summary, group: Group) -> list[Planned]:
 
 
 def _words(deeds: Iterable[Planned]) -> str:
-    return " and ".join(dict.fromkeys(DID.get(one.do) or f"set {one.sets}" for one in deeds))
+    return " and ".join(dict.fromkeys(f"{DID[one.do]}{f' {one.sets}' if one.sets else ''}" for one in deeds))
