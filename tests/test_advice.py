@@ -484,7 +484,7 @@ def test_what_is_neither_work_nor_in_vain_is_explained() -> None:
         found = remedy.of(first, limit)
         assert found is not None
         told_of, is_little = helps._gain(first, was, limit, found)
-        assert told_of == "about 50 s to 100 s of the 150 s until 99 % are back"  # 150 - 49.5 at most
+        assert told_of == "at most 100 s of the 150 s until 99 % are back"  # 150 - 49.5
         assert not is_little
 
 
