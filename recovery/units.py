@@ -324,10 +324,12 @@ def show_ends(low_s: float, high_s: float) -> str:
 
 
 def show_between(low_s: float, high_s: float) -> str:
-    """A time that is known within bounds: "8 s", "5 s to 9 s", "≥ 13 s" without an upper one."""
+    """A time that is known within bounds: "8 s", also where both print alike, "5 s to 9 s", "≥ 13 s" without an upper
+    one.
+    """
     if math.isinf(high_s):
         return f"≥ {show_duration(low_s)}"
-    return show_duration(high_s) if low_s == high_s else f"{show_duration(low_s)} to {show_duration(high_s)}"
+    return " to ".join(dict.fromkeys((show_duration(low_s), show_duration(high_s))))
 
 
 def show_share(number: float, digits: int = 3) -> str:

@@ -697,11 +697,7 @@ def test_where_no_lease_is_lost_sides_are_judged_by_when_all_have_renewed(tmp_pa
     assert (one.holds, one.why) == ("not measured", "no lease was ever lost in quick and slow")
     first, slow = compare.sides(places)
     runs, quick = next(iter(slow.variants.values())), next(iter(first.variants.values()))
-    assert runs.group is not None
-    assert runs.group.renewals is not None
-    assert quick.group is not None
-    early = runs.group.renewals.model_copy(update={"all_s": quick.group.renewed_s[1]})
-    runs = runs._replace(group=runs.group.model_copy(update={"renewals": early}))
+    runs = runs._replace(renewed_from_s=quick.renewed_from_s)
     [open_] = compare.compared([first, slow._replace(variants={slow.head: runs})]).outcomes
     assert (open_.verdict, open_.is_worse) == ("not told apart", None)
     assert "counts of renewals tell these times within bounds alone" in compare_text.answer(open_, named=False)

@@ -14,10 +14,12 @@ import pytest
 import run_records
 from click.testing import CliRunner
 
+import recovery
 from recovery.cli import main as cli
 from recovery.show import text
 from recovery.store.run_record import Renewals
 from recovery.store.scenario_record import Span
+from recovery.units import show_duration
 
 LATE = """
 horizon = "10m"
@@ -59,6 +61,24 @@ def test_a_comparison_does_not_ask_for_a_longer_run_where_counts_leave_it_open(t
     assert "counts of renewals tell these times within bounds alone (≥ " in said
     assert "longer horizon" not in said
     assert "not within" not in said
+
+
+def test_a_time_that_counts_bound_is_later_by_so_much_or_more(tmp_path: Path) -> None:
+    """200 successes take 9.5 s at the least where requests hung; where they fail at once and take 5 ms, all have
+    renewed after a round of 10.4 s and the second that clients wait.
+    """
+    for name in ("quick", "slow"):
+        text = LATE if name == "slow" else LATE.replace("95ms", "5ms").replace("until-back", "1ms")
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+        assert called("run", tmp_path / f"{name}.toml", "--out", tmp_path, "--no-report")[0] == 0
+    quick, slow = (recovery.read(tmp_path / name).rows.row(0, named=True) for name in ("quick", "slow"))
+    assert quick["renewed_from_s"] == quick["ttr_renewed_s"] <= 12
+    assert 9.5 <= slow["renewed_from_s"] < slow["ttr_renewed_s"] == math.inf
+    _, said = called("compare", tmp_path / "quick", tmp_path / "slow")
+    least = slow["renewed_from_s"] - quick["ttr_renewed_s"]
+    assert least > 0
+    assert f"all renewed after ≥ {show_duration(slow['renewed_from_s'])} instead of " in said
+    assert f", +{show_duration(least)} or more; one run tells no chance from change." in said
 
 
 def test_a_variant_that_is_clearly_sooner_as_far_as_counts_show_is_advised(tmp_path: Path) -> None:

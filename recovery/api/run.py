@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from recovery.errors import ScenarioError
 from recovery.measures import register
+from recovery.measures.renewals import RENEWED
 from recovery.show import text
 from recovery.show.answers.run import answer_of
 from recovery.store import folder
@@ -52,7 +53,9 @@ class Run:
     @property
     def rows(self) -> "pl.DataFrame":
         """A row a run: `variant`, the levers, `seed`, `replication`, `verdict`, `cpu_s` and every measure by its name,
-        in the order of the register; inf: never, nan: not measured.
+        in the order of the register; inf: never, nan: not measured. `ttr_renewed_s` is inf where counts of renewals
+        tell no latest time, too; `renewed_from_s` stands beside it, when all have renewed at the earliest (inf: not
+        before the end).
         """
         return self._frame(Row.of)
 
@@ -79,6 +82,7 @@ class Run:
                     "verdict": row.verdict,
                     "cpu_s": row.cpu_s,
                     **{name: of(row, name) for name in names},
+                    **({"renewed_from_s": row.renewed_s[0]} if RENEWED in has else {}),
                 }
                 for row in found
             ],

@@ -261,8 +261,8 @@ def _back(one: Outcome, *, is_new: bool) -> str:
     row = one.difference
     if row is None:
         return ""
-    what, show = compare_text.register_words(row.measure, one.traffic), compare_text.show_of(row.measure)
-    return f", {compare_text.after(what, compare_text.mean(row.side(is_new=is_new), show))}"
+    what = compare_text.register_words(row.measure, one.traffic)
+    return f", {compare_text.after(what, compare_text.means_of(row)[is_new])}"
 
 
 def counted(number: int) -> str:

@@ -87,7 +87,7 @@ def _goodness(one: Outcome) -> tuple[int, float]:
     """By which the worst comes first: what is surely so, then the difference of the time that decides."""
     is_changed = one.verdict == "changed outcome"
     rank = 0 if one.is_worse is None else (-1 if one.is_worse else 1) * (2 if is_changed else 1)
-    return rank, -one.difference.difference.mean if one.difference is not None else 0.0
+    return rank, -one.difference.surely if one.difference is not None else 0.0
 
 
 def _line(one: Outcome, is_of_variants: bool, is_of_runs: bool) -> str:
@@ -102,7 +102,7 @@ def _line(one: Outcome, is_of_variants: bool, is_of_runs: bool) -> str:
         return f"{subject}{verdict}, recovers in {one.recovered} of {one.runs} runs instead of {was}."
     if row is None:
         return f"{subject}{verdict}, {register_words('ttr99_s', one.traffic)} was not measured ({one.why})."
-    means = _means(row)
+    means = means_of(row)
     when = after(register_words(row.measure, one.traffic), means[1])
     if one.verdict == "the same":
         return f"{subject}{verdict}, {when}."
@@ -121,11 +121,11 @@ def answer(one: Outcome, *, named: bool) -> str:
         what = register_words("ttr99_s", one.traffic)
         return f"{whose} and {against} are not told apart: {what} was not measured ({one.why})."
     row = one.difference
-    means = _means(row)
+    means = means_of(row)
     what = register_words(row.measure, one.traffic)
     if one.verdict == "the same":
         runs = "1 run" if row.runs == 1 else f"{row.runs} runs"
-        if "never" in means[1] or LATE in means[1] or row.is_always:
+        if "never" in means[1] or LATE in means[1] or row.is_always or row.within:
             return f"{whose} and {against} end alike in {runs}: {after(what, means[1])}."
         return f"{whose} and {against} have the same time in {runs}: {after(what, means[1])}."
     by, was = _by(row), _instead(means[0])
@@ -141,10 +141,32 @@ def _by(row: Difference) -> str:
     """By how much a time differs, with its interval; "" where one side never comes to it, which makes it a difference
     from the horizon that says nothing of the system, or was never without it.
     """
-    if (row.within and row.why) or "never" in _means(row) or row.is_always != row.than_is_always:
+    if row.is_open or "never" in means_of(row) or row.is_always != row.than_is_always:
         return ""
     of = "paired runs" if row.is_paired else f"and {row.than_runs} independent runs"
-    return f", {signed(row.difference.mean, by_of(row.measure))}{interval(row, f'{row.runs} {of}')}"
+    return f", {_differs(row)}{interval(row, f'{row.runs} {of}')}"
+
+
+def _differs(row: Difference) -> str:
+    """A difference with its sign: "+4 min", "+4 min or more", "–" where it may be of either."""
+    if row.is_open:
+        return "–"
+    show = by_of(row.measure)
+    return signed(row.difference.mean, show) if row.by is None else _signed_between(row.by.from_s, row.by.to_s, show)
+
+
+def _signed_between(low: float, high: float, show: Show) -> str:
+    """A difference that is known within bounds alone, with its sign: "+4 min or more", "+4 min to +5 min"."""
+    if low > 0 and math.isinf(high):
+        return f"{signed(low, show)} or more"
+    if high < 0 and math.isinf(low):
+        return f"{signed(high, show)} or more"
+    if math.isinf(high):
+        return f"no less than {signed(low, show)}"
+    if math.isinf(low):
+        return f"no more than {signed(high, show)}"
+    ends = dict.fromkeys((signed(low, show), signed(high, show)))
+    return " to ".join(ends)
 
 
 def _why(row: Difference) -> str:
@@ -283,7 +305,7 @@ def of_judged(found: Comparison) -> str:
         for whose in sorted({register.class_of(measure) for measure in judged} - {""})
     ]
     if RENEWED in judged:
-        told.append("Where neither side loses a lease, judged is when all holders have renewed, at the latest.")
+        told.append("Where neither side loses a lease, judged is when all holders have renewed, as far as counts tell.")
     if any(one.difference is not None and one.difference.is_last for one in found.outcomes):
         told.append("Where leases are lost once more after they were back, times are those of the last return.")
     return " ".join(told)
@@ -315,13 +337,9 @@ def lines(own: Sequence[Difference], also: Sequence[str] = ()) -> list[list[str]
     for row in [row for name in dict.fromkeys((*SHOWN, *also)) for row in own if row.measure == name]:
         if row.measure == REFUSED and row.mean == row.than_mean == 0 and row.measure not in also:
             continue
-        show, by, ends = show_of(row.measure), by_of(row.measure), row.difference
-        span = _span(row)
-        means = _means(row)
-        differs, verdict = signed(ends.mean, by), f"{row.verdict}: {row.why}" if row.why else row.verdict
-        if row.within and row.why:
-            differs, span = "–", ""
-        elif is_from_horizon(row):
+        show, span, means, differs = show_of(row.measure), _span(row), means_of(row), _differs(row)
+        verdict = f"{row.verdict}: {row.why}" if row.why else row.verdict
+        if is_from_horizon(row):
             differs, span = f"{differs} or more", ""
         if (row.never_share or row.than_never_share) and row.verdict != "the same":
             verdict += f"; counts as {show(row.limit_s)} where it did not come"
@@ -340,8 +358,10 @@ def interval(row: Difference, runs: str) -> str:
 def _span(row: Difference) -> str:
     """Both ends of the interval of a difference; that all are alike where it has no width; "" where there is none."""
     ends, show = row.difference, by_of(row.measure)
-    if math.isnan(ends.low):
+    if math.isnan(ends.low) or row.is_open:
         return ""
+    if row.by is not None:
+        return _signed_between(ends.low, ends.high, show)
     low, high = signed(ends.low, show), signed(ends.high, show)
     if low == high and units.are_apart(ends.low, ends.high):
         finer = show_seconds if units.is_time(row.measure) else show_points if show is show_points else show_number
@@ -350,17 +370,18 @@ def _span(row: Difference) -> str:
     return f"{low} to {high}" if low != high else ALIKE
 
 
-def _means(row: Difference) -> list[str]:
+def means_of(row: Difference) -> list[str]:
     """Both means, of the old and of the new, with as many digits as it takes to see that they differ."""
-    if row.within and all(math.isfinite(one.from_s) for one in row.within):
-        return [units.show_between(one.from_s, one.to_s) for one in row.within]
-    show, digits = show_of(row.measure), digits_apart(row.mean, row.than_mean)
+    show, sides = show_of(row.measure), [row.side(is_new=is_new) for is_new in (False, True)]
+    if row.within:
+        shown = [units.show_between(one.from_s, one.to_s) for one in row.within]
+        return [mean(side, show, shown=text) for side, text in zip(sides, shown, strict=True)]
+    digits = digits_apart(row.mean, row.than_mean)
     apart = show
     if not units.is_time(row.measure):
         apart = functools.partial(show_share if show is show_share else show_number, digits=digits)
     elif show(row.mean) == show(row.than_mean) and digits > 3:
         apart = functools.partial(show_seconds, digits=digits)
-    sides = [row.side(is_new=is_new) for is_new in (False, True)]
     soon = f"less than {show(row.window_s)}"  # as the answer of a run has it
     return [
         soon if 0 <= side.mean < row.window_s and not side.never_share and not side.is_always
@@ -369,9 +390,9 @@ def _means(row: Difference) -> list[str]:
     ]  # fmt: skip
 
 
-def mean(side: SideMean, show: Show, exactly: Show | None = None) -> str:
-    """A mean, with the shares of runs in which it never came, or not within the run; the mean itself by `exactly`.
-    "always" of leases that were there all the time.
+def mean(side: SideMean, show: Show, exactly: Show | None = None, shown: str = "") -> str:
+    """A mean, with the shares of runs in which it never came, or not within the run; the mean itself by `exactly`, or
+    as it is `shown`. "always" of leases that were there all the time.
     """
     if side.is_always:
         return ALWAYS
@@ -379,7 +400,7 @@ def mean(side: SideMean, show: Show, exactly: Show | None = None) -> str:
     shares = [(what, share) for what, share in (("never", collapsed), (late, side.late_share)) if share > 0]
     if side.never_share == 1 and len(shares) == 1:
         return shares[0][0]
-    told = [] if side.never_share == 1 else [(exactly or show)(side.mean)]
+    told = [] if side.never_share == 1 else [shown or (exactly or show)(side.mean)]
     return ", ".join([*told, *(f"{what} in {show_share(share)}" for what, share in shares)])
 
 

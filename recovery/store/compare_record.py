@@ -33,7 +33,9 @@ class Difference(Record):
     times to recovery as what is left of it from the dependency's return (`limit_s`). `late_share` is of those of these
     runs that did not collapse: a longer run may come to it. `is_always`: a time to a share of the leases that no run
     was ever without; `is_last`: some run lost its share once more, and its time is that of the last return. `within`:
-    the bounds of the old time and of the new, where no more is known of them. In a sweep a variant is a policy.
+    the bounds of the old time and of the new, where no more is known of them; then a mean is the latest (inf: none is
+    known), and the difference has no mean, but lies in `by` (None where the runs are alike in all else); its interval
+    ends at inf where there is no bound. In a sweep a variant is a policy.
     """
 
     run: str
@@ -60,6 +62,19 @@ class Difference(Record):
     than_is_always: bool = False
     is_last: bool = False
     within: tuple[Span, ...] = Field((), exclude_if=lambda value: not value)
+    by: Span | None = Field(None, exclude_if=lambda value: value is None)
+
+    @property
+    def surely(self) -> float:
+        """The difference; where it is known within bounds alone as much of it as is sure, 0 where it may be of either
+        sign.
+        """
+        return self.difference.mean if self.by is None else max(self.by.from_s, 0.0) + min(self.by.to_s, 0.0)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is known within bounds alone, and these do not tell its sign."""
+        return self.by is not None and self.surely == 0
 
     def side(self, *, is_new: bool) -> SideMean:
         """One side of it."""

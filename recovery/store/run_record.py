@@ -11,6 +11,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from recovery.measures import register
 from recovery.measures.for_good import falls_after, for_good, last, told
 from recovery.measures.register import LEASES, TrafficName
+from recovery.measures.renewals import RENEWED
 from recovery.store.manifest_record import Manifest
 from recovery.store.note_record import Kept, Note
 from recovery.store.race_record import Race
@@ -73,6 +74,20 @@ class Row(Record):
     verdict: str
     measures: dict[str, Number]
     words: dict[str, str] = Field(default_factory=dict)  # what a measure says in words: why a time has no interval
+    renewed_from_s: Number = Field(math.nan, exclude_if=math.isnan)
+    """When all have renewed at the earliest, s, where counts tell it within bounds alone; inf: not before the end; nan:
+    at `ttr_renewed_s`, if that is finite, and else not known.
+    """
+
+    @property
+    def renewed_s(self) -> tuple[float, float]:
+        """When all have renewed at the earliest and at the latest, s, the same where counts tell it to a window; nan
+        where they do not tell.
+        """
+        latest_s = self.of(RENEWED)
+        if math.isnan(self.renewed_from_s):
+            return (0.0 if math.isinf(latest_s) else latest_s), latest_s
+        return self.renewed_from_s, latest_s
 
     def of(self, measure: str) -> float:
         """A measure of this run; nan where it has none."""

@@ -79,7 +79,7 @@ def summarise(
     points = [
         Ended(
             row.variant, row.levers, row.replication, row.verdict, row.judged, row.words, outcome.scenario.horizon,
-            outcome.scenario.hold, _renewed_from_s(outcome), _overdue_at_most(outcome),
+            outcome.scenario.hold, row.renewed_s[0], _overdue_at_most(outcome),
         )
         for row, outcome in zip(rows, outcomes, strict=True)
     ]  # fmt: skip
@@ -158,6 +158,7 @@ def row_of(outcome: Outcome, course: int = 0) -> record.Row:
         verdict=verdict,
         measures={name: float(value) for name, value in table.items() if not isinstance(value, str)},
         words={name: value for name, value in table.items() if isinstance(value, str)},
+        renewed_from_s=_renewed_from_s(outcome),
     )
 
 
@@ -302,13 +303,13 @@ def _renewals(outcomes: Sequence[Outcome], scenario: Scenario) -> record.Renewal
 
 
 def _renewed_from_s(outcome: Outcome) -> float:
-    """When all have renewed in a run at the earliest, s; where counts tell it to a window as they have at the latest,
-    and nan where they tell nothing.
+    """When all have renewed in a run at the earliest, s; nan where counts tell it to a window, so that they have at the
+    latest, or tell nothing.
     """
     if outcome.scenario.overdue_after_s is None:
         return math.nan
     early_s, late_s = renewing.all_renewed_s(outcome.scenario, outcome.series["succeeded"])
-    return late_s if late_s - early_s < outcome.scenario.coupling.window else early_s
+    return math.nan if late_s - early_s < outcome.scenario.coupling.window else early_s
 
 
 def _overdue_at_most(outcome: Outcome) -> float:

@@ -87,7 +87,7 @@ def _unseen(was_s: float, now_s: float) -> str:
 
 def _by_s(one: Outcome, unknown: float = 0.0) -> float:
     """How much later a variant is (s); `unknown` where no time is compared."""
-    return one.difference.difference.mean if one.difference is not None else unknown
+    return one.difference.surely if one.difference is not None else unknown
 
 
 def _harms(found: Comparison, best: Outcome) -> str:

@@ -14,7 +14,6 @@ import numpy as np
 
 from recovery.errors import Refusal, nearest, shown
 from recovery.measures import late, register
-from recovery.measures.renewals import RENEWED
 from recovery.measures.words import show_measure
 from recovery.model.expect import Expectation, expectation
 from recovery.store import compare_record as records
@@ -146,13 +145,13 @@ def _of_new(one: Condition, pair: Pair) -> _Found:
         is_so = known == one.bound if one.sign == "=" else known != one.bound
         hits, share = int(is_so.sum()), float(is_so.mean())
         return _Found("yes" if hits else "no", Told(share, share, share), why=f"in {hits} of {len(known)} runs")
-    this, from_s = (one.measure, values), runs.renewed_s[0]
+    this, from_s = (one.measure, values), runs.renewed_from_s
     told = None if runs.group is None else runs.group.renewals
     at_most = math.nan if told is None else told.overdue_at_most
     ended = [
         judge.Ended(
             pair.variant, {}, unit, verdict, {name: float(own[i]) for name, own in (*runs.measures.items(), this)}, {},
-            runs.horizon_s, runs.hold_s, from_s if math.isfinite(from_s) else math.nan, at_most,
+            runs.horizon_s, runs.hold_s, float(from_s[i]) if len(from_s) else math.nan, at_most,
         )
         for i, (unit, verdict) in enumerate(zip(runs.units, runs.verdicts_of(one.measure), strict=True))
     ]  # fmt: skip
@@ -168,9 +167,12 @@ def _of_change(one: Condition, pair: Pair) -> _Found:
     """
     if isinstance(found := both(pair, one.measure), str):
         return _Found("not measured", _NOT_MEASURED, why=found)
-    told = found.difference()
-    if one.measure == RENEWED and (known := _of_bounds(one, pair)) is not None:
-        return known
+    told, by = found.difference(), found.ends(one.factor)
+    why = next((end.why for end in by if end.why and not pair.has_one_run_each), "")
+    ends = {_beyond(one.sign, end - one.bound) for end in (by[0].low, by[1].high)}
+    holds: Holds = "unsure" if len(ends) > 1 else "yes" if ends == {True} else "no"
+    if found.is_bounded:
+        return _Found("unsure" if why else holds, _NOT_MEASURED, why=bounds_of(found))
     mine, theirs = (float(side.mean()) for side in found.restricted())
     change = mine / theirs - 1 if theirs else math.nan
     never, was = np.isinf(found.mine).all(), np.isinf(found.theirs).all()
@@ -186,29 +188,13 @@ def _of_change(one: Condition, pair: Pair) -> _Found:
         turned = f"{back} → {_never(found, 0)}" if never else f"{_never(found, 1)} → {back}"
         if not (too_short if never else was_too_short).all():
             return _Found("yes" if bool(never) == (one.sign in (">", ">=")) else "no", _NOT_MEASURED, why=turned)
-    by = found.beyond_horizon(one.factor)
-    if by.why and not pair.has_one_run_each:
-        return _Found("unsure", told, change, f"no interval: {by.why}")
-    ends = {_beyond(one.sign, end - one.bound) for end in (by.low, by.high)}
-    if len(ends) > 1 and any(found.never_alone):
+    if why:
+        return _Found("unsure", told, change, f"no interval: {why}")
+    if holds == "unsure" and any(found.never_alone):
         return _Found("unsure", _NOT_MEASURED, why=_some_never(pair, found))
-    if len(ends) > 1 and longer:
+    if holds == "unsure" and longer:
         return _Found("unsure", _NOT_MEASURED, why=f"{turned or _too_short(pair, found)}: {longer}")
-    holds: Holds = "unsure" if len(ends) > 1 else "yes" if ends == {True} else "no"
     return _Found(holds, _NOT_MEASURED, why=turned) if turned else _Found(holds, told, change)
-
-
-def _of_bounds(one: Condition, pair: Pair) -> _Found | None:
-    """Whether a condition holds by the bounds alone within which counts of renewals tell when all have renewed; None
-    where these tell it, and the runs' latest times do so too.
-    """
-    why, (low, high), (than_low, than_high) = bounds_of(pair), pair.mine.renewed_s, pair.theirs.renewed_s
-    if not why or not math.isfinite(than_low):
-        return None
-    ends = {_beyond(one.sign, end - one.bound) for end in (low - one.factor * than_high, high - one.factor * than_low)}
-    if len(ends) == 1 and math.isfinite(high) and math.isfinite(than_high):
-        return None
-    return _Found("unsure" if len(ends) > 1 else "yes" if ends == {True} else "no", _NOT_MEASURED, why=why)
 
 
 def _never(found: Both, i: int) -> str:

@@ -14,7 +14,6 @@ from recovery import units
 from recovery.errors import Refusal
 from recovery.measures import register
 from recovery.measures.for_good import OF_RETURN, is_always
-from recovery.measures.renewals import RENEWED
 from recovery.statistics import clusters
 from recovery.statistics.arrays import Flags, Floats
 from recovery.statistics.estimate import Estimate
@@ -54,8 +53,8 @@ class Pair(NamedTuple):
 
 class Both(NamedTuple):
     """A measure of the runs of a pair, without those that know nothing of it; a time that never came is inf. `least`
-    has the same two sides with the least that a time can be in runs that are too short to come to it, `late` says
-    which runs these are.
+    has the same two sides with the least that a time can be, where counts tell it within bounds alone or a run is too
+    short to come to it; `late` says which are too short.
     """
 
     mine: Floats
@@ -96,21 +95,51 @@ class Both(NamedTuple):
         """Whether in some run of a side a time never comes that does come in the run of the same draw of the other; of
         independent sides whether that is so in more of its runs.
         """
-        mine, theirs = (np.isinf(own) & ~late for own, late in zip((self.mine, self.theirs), self.late, strict=True))
+        mine, theirs = map(np.isinf, self.least)
         if self.are_paired:
             return bool((mine & ~theirs).any()), bool((theirs & ~mine).any())
         return bool(mine.mean() > theirs.mean()), bool(theirs.mean() > mine.mean())
 
-    def beyond_horizon(self, factor: float = 1.0) -> Told:
-        """The same where a time that some run is too short to come to, or never comes to, may be any that is longer:
-        then one end of the interval is not known, or neither. Without an interval both ends are the mean.
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a time of some run is known within bounds alone, in a run that is long enough."""
+        sides = zip(self.least, (self.mine, self.theirs), self.late, strict=True)
+        return any(bool(((least < most) & ~late).any()) for least, most, late in sides)
+
+    def ends(self, factor: float = 1.0) -> tuple[Told, Told]:
+        """The least and the most that the same can be, run by run, of times that lie within bounds: a time that no
+        count tells the latest of, or that a run is too short to come to, or never comes to, may be any that is longer.
+        Without an interval its ends are the mean.
         """
-        told = self._replace(mine=self.least[0], theirs=self.least[1]).difference(factor)
-        mine, theirs = (
-            bool(late.any()) or is_never for late, is_never in zip(self.late, self.never_alone, strict=True)
+        most_s = self.mine, self.theirs
+        mine_is_open, their_is_open = (
+            _is_open(least, most) or is_never
+            for least, most, is_never in zip(self.least, most_s, self.never_alone, strict=True)
         )
-        low, high = (told.mean, told.mean) if math.isnan(told.low) else (told.low, told.high)
-        return told._replace(low=-math.inf if theirs else low, high=math.inf if mine else high)
+        least = self._replace(mine=self.least[0]).difference(factor)
+        most = self._replace(theirs=self.least[1]).difference(factor)
+        least, most = (
+            one._replace(low=one.mean, high=one.mean) if math.isnan(one.low) else one for one in (least, most)
+        )
+        least = Told(-math.inf, -math.inf, -math.inf, least.why) if their_is_open else least
+        return least, Told(math.inf, math.inf, math.inf, most.why) if mine_is_open else most
+
+    @property
+    def bounds(self) -> tuple[Span, Span]:
+        """Within what the mean of the old side lies, and of the new, where times are known within bounds alone."""
+        (mine, theirs), limit_s = self.least, self.limit_s
+        return _span(theirs, self.theirs, limit_s), _span(mine, self.mine, limit_s)
+
+
+def _is_open(least: Floats, most: Floats) -> bool:
+    """Whether of some time there is a least alone."""
+    return bool((np.isinf(most) & np.isfinite(least)).any())
+
+
+def _span(least: Floats, most: Floats, limit_s: float) -> Span:
+    """Within what the mean of times lies that are known within these bounds; what never came counts as the limit."""
+    low, high = (float(clusters.restricted(ends, limit_s).mean()) for ends in (least, most))
+    return Span(from_s=low, to_s=math.inf if _is_open(least, most) else high)
 
 
 def paired(first: Side, other: Side, variant: str = "") -> list[Pair]:
@@ -198,13 +227,6 @@ def _limit_s(pair: Pair, measure: str) -> float:
     return pair.horizon_s - float(np.nanmax(backs, initial=0.0))
 
 
-def _late_share(runs: Runs, measure: str) -> float:
-    """Share of the runs that know a time in which it did not come, though they did not collapse."""
-    times = runs.of(measure)
-    late = np.isinf(times) & (np.array(runs.verdicts_of(measure)) != "collapsed")
-    return float(late.sum() / (~np.isnan(times)).sum()) if register.is_end(measure) else 0.0
-
-
 def differences(pair: Pair) -> Iterator[Difference]:
     """Every measure that both have numbers of."""
     for measure in pair.mine.measures:
@@ -220,16 +242,20 @@ def difference(pair: Pair, measure: str) -> Difference | str:
     if isinstance(found := both(pair, measure), str):
         return found
     a, b = found.restricted()
-    told = found.difference()
-    verdict = "less" if told.high < 0 else "more" if told.low > 0 else "not told apart"
-    if found.are_paired and bool((a == b).all()):
+    told, by = found.difference(), None
+    if found.is_bounded and not _are_alike(pair):
+        least, most = found.ends()
+        by = Span(from_s=least.mean, to_s=most.mean)
+        told = Told(math.nan, *((math.nan,) * 2 if math.isnan(told.low) else (least.low, most.high)), told.why)
+    verdict, why = "less" if told.high < 0 else "more" if told.low > 0 else "not told apart", ""
+    if by is not None and by.from_s <= 0 <= by.to_s:
+        why = bounds_of(found)
+    elif by is None and found.are_paired and bool((a == b).all()):
         verdict = "the same"
     elif math.isnan(told.low):
         verdict = "one run: no interval" if pair.has_one_run_each else "no interval"
-    why = told.why if verdict == "no interval" else ""
-    within = _bounds(pair) if measure == RENEWED else ()
-    if within and within[0].from_s <= within[1].to_s and within[1].from_s <= within[0].to_s:
-        verdict, why = "not told apart", bounds_of(pair)
+        why = "" if pair.has_one_run_each else told.why
+    within = found.bounds if found.is_bounded else ()
     is_time = not math.isnan(found.limit_s)
     return Difference(
         run=pair.run,
@@ -238,24 +264,25 @@ def difference(pair: Pair, measure: str) -> Difference | str:
         than_variant=pair.than_variant,
         horizon_s=pair.horizon_s,
         measure=measure,
-        mean=float(a.mean()),
-        than_mean=float(b.mean()),
+        mean=within[1].to_s if within else float(a.mean()),
+        than_mean=within[0].to_s if within else float(b.mean()),
         difference=record.Estimate(mean=told.mean, low=told.low, high=told.high),
         is_paired=found.are_paired,
         runs=len(a),
         than_runs=len(b),
         verdict=verdict,
         why=why,
-        never_share=_never_share(found.mine, within[1:]) if is_time else None,
-        than_never_share=_never_share(found.theirs, within[:1]) if is_time else None,
-        late_share=_late_share(pair.mine, measure) if is_time else 0.0,
-        than_late_share=_late_share(pair.theirs, measure) if is_time else 0.0,
+        never_share=_share(np.isinf(found.least[0]) | found.late[0]) if is_time else None,
+        than_never_share=_share(np.isinf(found.least[1]) | found.late[1]) if is_time else None,
+        late_share=_share(found.late[0]),
+        than_late_share=_share(found.late[1]),
         limit_s=found.limit_s,
         window_s=pair.window_s if register.starts_at_return(measure) else math.nan,
         is_always=_is_always(pair.mine, measure),
         than_is_always=_is_always(pair.theirs, measure),
         is_last=any(np.isfinite(runs.of(register.last_of(measure))).any() for runs in (pair.mine, pair.theirs)),
         within=within,
+        by=by,
     )
 
 
@@ -271,23 +298,18 @@ def _is_always(runs: Runs, measure: str) -> bool:
     return is_judged if keeps is None else keeps and not runs.of(measure).any()
 
 
-def _never_share(times_s: Floats, within: Sequence[Span]) -> float:
-    """In which share of the runs a time never came; none of those that may have come to it since their bounds began."""
-    return 0.0 if any(math.isfinite(one.from_s) for one in within) else float(np.isinf(times_s).mean())
+def _share(runs: Flags) -> float:
+    return float(runs.mean())
 
 
-def bounds_of(pair: Pair) -> str:
-    """That counts of renewals tell within bounds alone when all have renewed in one of two variants, and which these
-    are; "" where they tell it of both, or of neither.
-    """
-    shown = " and ".join(show_between(one.from_s, one.to_s) for one in reversed(_bounds(pair)))
-    return f"counts of renewals tell these times within bounds alone ({shown})" if shown else ""
+def _are_alike(pair: Pair) -> bool:
+    """Whether runs of the same draws are alike in all that is measured of them, so that their times are, too."""
+    return pair.are_paired and all(
+        np.array_equal(values, pair.theirs.of(name), equal_nan=True) for name, values in pair.mine.measures.items()
+    )
 
 
-def _bounds(pair: Pair) -> tuple[Span, ...]:
-    """When all have renewed in the old variant and in the new, at the earliest and at the latest; nothing where counts
-    tell that to a window of both, or of neither.
-    """
-    both = pair.theirs.renewed_s, pair.mine.renewed_s
-    is_open = all(not math.isnan(low) for low, _ in both) and any(low < high for low, high in both)
-    return tuple(Span(from_s=low, to_s=high) for low, high in both) if is_open else ()
+def bounds_of(found: Both) -> str:
+    """That counts of renewals tell within bounds alone when all have renewed, and which these are, of the new first."""
+    shown = " and ".join(show_between(one.from_s, one.to_s) for one in reversed(found.bounds))
+    return f"counts of renewals tell these times within bounds alone ({shown})"

@@ -12,6 +12,7 @@ from recovery.errors import Refusal
 from recovery.measures import late, register
 from recovery.measures.for_good import of_rows
 from recovery.measures.register import TrafficName, class_of
+from recovery.measures.renewals import RENEWED
 from recovery.statistics.arrays import Flags, Floats
 from recovery.store import folder, sweep_record
 from recovery.store.compare_record import CALLED
@@ -31,7 +32,8 @@ class Runs(NamedTuple):
     Two runs of the same `draws` have their draws in common. `units` are what is independent of each other: a run, or
     the replication of a sweep. `of_class` are verdicts of classes by their names, `group` the record of all its runs
     (None of a sweep), `held_s` how long a lease is held that nobody renews (nan: not known), `horizon_s` how long runs
-    are, `hold_s` for how long what is back must stay so.
+    are, `hold_s` for how long what is back must stay so, `renewed_from_s` when all have renewed at the earliest
+    (float64[runs]; empty where that is not known).
     """
 
     draws: list[Hashable]
@@ -43,11 +45,7 @@ class Runs(NamedTuple):
     held_s: float = nan
     horizon_s: float = inf
     hold_s: float = 0.0
-
-    @property
-    def renewed_s(self) -> tuple[float, float]:
-        """When all have renewed at the earliest and at the latest, s, mean of all runs; nan where that is not known."""
-        return (nan, nan) if self.group is None else self.group.renewed_s
+    renewed_from_s: Floats = _NOTHING
 
     def verdicts_of(self, measure: str) -> list[str]:
         """How each run ended, for whom a measure is of: a class, or all."""
@@ -60,10 +58,11 @@ class Runs(NamedTuple):
         return self.measures.get(measure, _NOTHING)
 
     def at_least(self, measure: str) -> tuple[Floats, Flags]:
-        """A measure of each run, float64[runs], of runs that are too short to come to it the least that it can be; and
-        which these are.
+        """A measure of each run at the least, float64[runs], where counts tell a time within bounds alone or a run is
+        too short to come to it; and which are too short.
         """
-        values = self.of(measure).copy()
+        is_bounded = measure == RENEWED and len(self.renewed_from_s)
+        values = (self.renewed_from_s if is_bounded else self.of(measure)).copy()
         is_late = np.zeros(len(values), bool)
         for i in np.flatnonzero(np.isinf(values)):
             row = {"verdict": self.verdicts_of(measure)[i], **{name: own[i] for name, own in self.measures.items()}}
@@ -83,6 +82,7 @@ class Runs(NamedTuple):
             self.held_s,
             self.horizon_s,
             self.hold_s,
+            self.renewed_from_s[list(places)] if len(self.renewed_from_s) else _NOTHING,
         )
 
 
@@ -180,6 +180,7 @@ def _run(place: Path) -> Side:
             _held_s(groups.get(name)),
             manifest.horizon_s,
             groups[name].scenario.hold_s if name in groups else 0.0,
+            np.array([row.renewed_s[0] for row in own]),
         )
         for name, own in rows.items()
     }
