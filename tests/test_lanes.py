@@ -105,7 +105,7 @@ def check_carried(data: st.DataObject, queue: int) -> None:
 
 
 def check(data: st.DataObject, case: Case) -> None:
-    """As `check_carried`, of one case."""
+    """As `check_carried`, of one case; and whether or not what people do is known before it is done."""
     wanted = ended(case)
     span = data.draw(st.sampled_from([1, 128, G, 60 * G, 2000 * G, 10**9, 10**15]), label="span_ns")
     stops = data.draw(st.lists(st.one_of(grid(0, 120), st.integers(0, 120 * G)), max_size=6), label="stops")
@@ -114,7 +114,11 @@ def check(data: st.DataObject, case: Case) -> None:
         run = shrink(run)
     elif data.draw(st.booleans(), label="few ahead of the clock"):
         run.host = run.host._replace(begun=run.host.begun[: data.draw(st.sampled_from([4, 64, 128]))].copy())
+    is_known = data.draw(st.booleans(), label="controls are known")
     for stop in [*sorted(stop for stop in stops if stop < case.until_ns), case.until_ns]:
+        if not is_known:
+            by_then = tuple(control for control in case.controls if control[0] < stop)
+            run.inputs = replace(case, controls=by_then).inputs()
         run.advance(stop)
     assert difference(told(run, case), wanted) == ""
 
@@ -158,6 +162,35 @@ def test_a_quiet_host_is_the_same(establish: Dist, jitter: float) -> None:
     run = new_lanes(case)
     run.advance(case.until_ns)
     assert difference(told(run, case), ended(case)) == ""
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_restart_takes_what_would_have_been_in_time(is_known: bool) -> None:
+    """Clients whose tries failed in an outage are served at once, and lost in restarts that may come unforeseen: at
+    their deadlines they give up, and go on with the tries that they had.
+    """
+    rules = params(
+        workers=4, timeout=constant(5 * G), establish=constant(G), renew=constant(G), check_every_ns=20 * G,
+        check_jitter=0.3, window_ns=7 * G, fail_after_ns=100,
+        client=policies.Client(policies.EXPONENTIAL, constant(0), 2.0 * G, 2.0, 20.0 * G, -1, 1),
+    )  # fmt: skip
+    outage = ((0, requests.DEPENDENCY, 0, 1.0, 0.0), (12 * G, requests.DEPENDENCY, 0, 0.0, 0.0))
+    restarts = tuple((at * G + 300, requests.RESTART, 10, 0.0, 0.0) for at in range(14, 40, 2))
+    case = Case(
+        rules, 90 * G, first_ns=tuple(n * G // 2 for n in range(60)), expires_ns=(0,) * 60,
+        controls=(*outage, *restarts),
+    )  # fmt: skip
+    run = new_lanes(case)
+    for window in range(1, case.windows + 1):
+        if not is_known:
+            by_then = tuple(control for control in case.controls if control[0] < window * 7 * G)
+            run.inputs = replace(case, controls=by_then).inputs()
+        run.advance(min(window * 7 * G, case.until_ns))
+    found = told(run, case)
+    assert difference(found, ended(case)) == ""
+    assert np.sum(found["series"], axis=0)[requests.LOST] > 10
 
 
 @st.composite
@@ -319,7 +352,7 @@ dependency.outages = [{ from = "3m", to = "9m" }]
         ('policy.queue = { name = "bounded", limit = 20 }', engines.LANES),
         ('policy.admission = { name = "token-bucket", rate = "2/s" }', engines.LANES),
         ('operator = [{ do = "restart", at = "9m" }, { do = "pause", at = "8m", lasts = "1m" }]', engines.LANES),
-        ('operator = [{ do = "restart", when = "leased < 60%" }]', engines.EVENTS),  # not known beforehand
+        ('operator = [{ do = "restart", when = "leased < 60%" }]', engines.LANES),
         ('policy.queue = "lifo"', engines.LANES),
         ('policy.lease = "freeze"', engines.EVENTS),
         ('operator = [{ do = "end-sessions", at = "1m" }]', engines.SESSIONS),
@@ -349,16 +382,38 @@ def test_hosts_decide_the_engine(queue: str, workers: int, timeout: str, engine:
     assert engines.engine_of(scenario) == engine
 
 
+# Each of them is set off, so often at least: all leases are lost in the outage, and then many wait.
+CONDITIONS = (
+    ("", 0),
+    ('{ do = "restart", when = "leased < 60%", for = "20s", down_for = "5s", again_after = "2m" }', 2),
+    ('{ do = "throttle", when = "oldest > 3s", rate = "2/s", release = [{ after = "2m", rate = "5/s" }] }', 1),
+    (
+        (
+            '{ do = "pause", when = "queue > 5", lasts = "1m", again_after = "5m" },'
+            '{ do = "restart", when = "queue > 15", waves = 2, every = "35s", zone = 1 }'
+        ),
+        2,
+    ),
+)
+
+
 @pytest.mark.parametrize("queue", ["fifo", "lifo", "bounded", "drop-expired"])
 @pytest.mark.parametrize("client", ["fixed", "full-jitter"])
-def test_a_run_is_the_same_on_either_engine(queue: str, client: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("actions", "many"), CONDITIONS, ids=["", "restart", "throttle", "two"])
+def test_a_run_is_the_same_on_either_engine(
+    queue: str, client: str, actions: str, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where operators act on conditions, whatever is set off, and on any number of threads."""
     limit = ', limit = "5s"' if queue == "bounded" else ""
-    text = f'policy = {{ queue = {{ name = "{queue}"{limit} }}, client = {{ name = "{client}" }} }}\n{HERD}'
-    variant = parse(text).first
+    text = f'policy = {{ queue = {{ name = "{queue}"{limit} }}, client = {{ name = "{client}" }} }}\n'
+    variant = parse(f"{text}operator = [{actions}]\n{HERD}").first
+    with pipeline.Runner(2) as two:
+        [lanes_] = two.run([(variant, 1, 0)])
     with pipeline.Runner(1) as runner:
-        [lanes_] = runner.run([(variant, 1, 0)])
         monkeypatch.setattr(engines, "runs_on_lanes", lambda *_: False)
         [events] = runner.run([(variant, 1, 0)])
+    assert lanes_.actions == events.actions
+    assert len(lanes_.actions) >= many
     assert lanes_.traffic.columns.keys() == events.traffic.columns.keys()
     for name, column in events.traffic.columns.items():
         assert np.array_equal(lanes_.traffic.columns[name], column), name

@@ -13,7 +13,7 @@ from recovery.model.at_best import at_best
 from recovery.reading.experiment import parse
 from recovery.simulate import pipeline
 from recovery.simulate.watch import Watch
-from recovery.stages import host, queueing
+from recovery.stages import lanes, queueing
 
 BASE = """
 horizon = "2h"
@@ -305,13 +305,13 @@ def test_a_bound_counts_what_operators_do_from_when_it_begins(actions: str, boun
 
 def test_hosts_are_kept_for_going_back_until_nothing_can_be_set_off(monkeypatch: pytest.MonkeyPatch) -> None:
     kept_at_s: list[float] = []
-    keep = host.HostRun.kept
+    keep = lanes.LaneRun.kept
 
-    def noted(run: host.HostRun) -> host.HostRun:
+    def noted(run: lanes.LaneRun) -> lanes.LaneRun:
         kept_at_s.append(int(run.host.whole[requests.NOW]) / 1e9)
         return keep(run)
 
-    monkeypatch.setattr(host.HostRun, "kept", noted)
+    monkeypatch.setattr(lanes.LaneRun, "kept", noted)
     actions = '{ do = "pause", when = "leased < 50%", lasts = "1m" }'
     outage = 'dependency.outages = [{ from = "10m", to = "30m" }]\n'
     with pipeline.Runner(1) as runner:

@@ -355,7 +355,7 @@ def test_the_estimate_is_of_the_sample() -> None:
 
 @pytest.mark.parametrize("operator", ["", LOOKS], ids=["free", "conditions"])
 def test_memory_grows_with_hosts_in_flight_and_not_with_hosts_times_windows(operator: str) -> None:
-    variant = fleet(holders=64, hosts=32, operator=operator)
+    variant = fleet(holders=64, hosts=32, operator=operator, window="5s")
     run(fleet(holders=2, hosts=2, operator=operator))  # compiled, imported
     tracemalloc.start()
     run(variant)

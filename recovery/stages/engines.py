@@ -14,11 +14,8 @@ EVENTS, LANES, SESSIONS = "events", "lanes", "sessions"
 
 
 def runs_on_lanes(scenario: Scenario, params: Params) -> bool:
-    """Whether a scenario of the first model, with these parameters, runs on the lane engine: that carries its rules,
-    and all that people do is known beforehand.
-    """
-    is_known = all(action.when is None for action in scenario.operator)
-    return is_known and rules.carries(params, scenario.windows * ns(scenario.coupling.window))
+    """Whether a scenario of the first model, with these parameters, runs on the lane engine: that carries its rules."""
+    return rules.carries(params, scenario.windows * ns(scenario.coupling.window))
 
 
 def engine_of(scenario: Scenario) -> str:

@@ -170,13 +170,11 @@ class Hosts:
         self._windows, self._span_ns = windows, span_ns
         self._has_wheel = min(self.rules.retry_ns, self.rules.answer_ns, self.rules.check_ns) < 0
         self._is_newest_first = params.queue.kind == policies.LIFO
-        restarts = (at_ns for at_ns, what, _ in inputs.controls.tolist() if what == requests.RESTART)
         whole, real = np.zeros(layout.MEMORY, np.int64), np.zeros(requests.REAL)
         whole[requests.EDGE] = params.window_ns
         whole[requests.CURSOR] = -1 if self._has_wheel else layout.NEVER - 1
         whole[layout.HEARD] = layout.NEVER
         whole[layout.VACANT] = 0 if self._has_wheel else -1
-        whole[layout.DOOM] = next(restarts, layout.NEVER)
         real[requests.ADMISSION_TOKENS : requests.ADMISSION_BURST + 1] = hosts.full_bucket(params.admission)
         self._whole, self._real = whole, real
 

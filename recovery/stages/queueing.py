@@ -21,6 +21,7 @@ from recovery.model.policies.lowered import LetsIn, Order, Waits
 from recovery.model.policies.rule import LONGEST_QUEUE
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
+from recovery.stages import lanes
 from recovery.statistics.arrays import Floats
 from recovery.units import ns
 
@@ -439,9 +440,9 @@ def lowered(scenario: Scenario) -> list[object]:
 
 
 def recontrol(run: hosts.Running, controls: Sequence[Control]) -> None:
-    """Give a running host of the first engine a new list of controls; what lies in its past must be the same."""
-    if not isinstance(run, hosts.HostRun):
-        raise TypeError(f"{type(run).__name__} has no controls; want a host of the first engine")
+    """Give a running host of the first model a new list of controls; what lies in its past must be the same."""
+    if not isinstance(run, hosts.HostRun | lanes.LaneRun):
+        raise TypeError(f"{type(run).__name__} has no controls; want a host of the first model")
     fresh = inputs(controls, MeasuredValues())
     run.inputs = run.inputs._replace(controls=fresh.controls, control_args=fresh.control_args)
 

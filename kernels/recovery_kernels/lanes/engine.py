@@ -31,7 +31,6 @@ from recovery_kernels.lanes.layout import (
     CLIENT,
     COUNTED,
     DEADLINES,
-    DOOM,
     DRAWN,
     DUE,
     END,
@@ -147,7 +146,6 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
     number_of = (np.int64(1) << rules.worker_bits) - 1
     latest = (np.int64(1) << (62 - rules.worker_bits)) - 2
     fails = host.real[DEPENDENCY_FAILS]
-    doom = whole[DOOM]
     no_gate = whole[GATE_ON] == GATE_OFF and params.admission.kind == limits.OPEN
     is_eager = rules.is_eager != 0 and (no_gate or params.reject_cost_ns == 0)
     is_up = whole[DOWN_UNTIL] <= from_ and no_gate
@@ -339,7 +337,7 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
                 mean = draws.slowed(mean, params.slowdown_a, params.slowdown_b, params.slowdown_n, waiting)
             service = draws.whole_ns(mean)
         finish = start + service + cost
-        is_heard = finish <= deadline and finish < doom
+        is_heard = finish <= deadline
         if cancels:
             finish = min(finish, deadline)
         before = workers[place(OUTCOME + worker)]
@@ -417,7 +415,9 @@ def _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_ne
         if whole[EDGE] == limit + 1:
             close_window(p, h)
         elif control == limit + 1 and control < until:
-            operate(p, r, i, h, control)
+            status = operate(p, r, i, h, control)
+            if status != DONE:
+                return status
         else:
             whole[NOW] = until
             return DONE

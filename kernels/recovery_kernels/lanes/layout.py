@@ -7,12 +7,12 @@ from recovery_kernels.events import CLIENT_BITS
 from recovery_kernels.requests import WHOLE
 
 # Whole-number memory beside that of `requests`: up to which entry of the queue deadlines were counted, from when on
-# something may come of services that are not carried out, the next restart, the first free chunk of the wheel; how many
-# services began ahead of the clock, and how many of them it has passed as far as is known; of the leases that ended and
-# began last, in which window they run out: when that begins, and its number.
-COUNTED, HEARD, DOOM, VACANT, STARTS, SEEN = range(WHOLE, WHOLE + 6)
-OLD, NEW = WHOLE + 6, WHOLE + 8
-MEMORY = WHOLE + 10
+# something may come of services that are not carried out, the first free chunk of the wheel; how many services began
+# ahead of the clock, and how many of them it has passed as far as is known; of the leases that ended and began last, in
+# which window they run out: when that begins, and its number.
+COUNTED, HEARD, VACANT, STARTS, SEEN = range(WHOLE, WHOLE + 5)
+OLD, NEW = WHOLE + 5, WHOLE + 7
+MEMORY = WHOLE + 9
 
 # A row of a lane, of the queue and of the wheel: when it is due (queue: when it was submitted); client, and above it
 # the tries since its last success; the end of its lease; number of its last attempt, and in bit 0 whether its deadline

@@ -22,7 +22,6 @@ from recovery_kernels.lanes.layout import (
     CHECKS,
     CLIENT,
     DONE_AT,
-    DOOM,
     DRAWN,
     DUE,
     END,
@@ -84,7 +83,8 @@ def draw_services(dist, key, inputs, host, begin, many, most, column):  # type: 
     if dist.kind != CONSTANT:
         for each in range(many):
             slot = BATCH + begin + each
-            uniforms[place(each)] = draws.uniform(key, workers[place(WHO_IS + slot)], workers[place(WHICH + slot)] >> 1)
+            client, attempt = workers[place(WHO_IS + slot)] & CLIENT, workers[place(WHICH + slot)] >> 1
+            uniforms[place(each)] = draws.uniform(key, client, attempt)
     draws.quantiles(dist, inputs.table, uniforms, values, many)
     for each in range(many):
         value = values[place(each)]
@@ -109,7 +109,7 @@ def _look_ahead(params, rules, keys, inputs, host, lane, first, timeout_ns):  # 
         at = row + each * ROW
         slot = BATCH + begin + each
         workers[place(SUBMITTED_AT + slot)] = rows[place(at + TIME)]
-        workers[place(WHO_IS + slot)] = rows[place(at + WHO)] & CLIENT
+        workers[place(WHO_IS + slot)] = rows[place(at + WHO)]
         workers[place(EXPIRES_AT + slot)] = rows[place(at + EXPIRES)]
         workers[place(WHICH + slot)] = rows[place(at + NUMBER)] + 2
         soonest = min(soonest, rows[place(at + EXPIRES)])
@@ -126,8 +126,8 @@ def _look_ahead(params, rules, keys, inputs, host, lane, first, timeout_ns):  # 
     if rules.check_ns < 0:
         for each in range(many):
             slot = BATCH + begin + each
-            uniform = draws.uniform(keys.check, workers[place(WHO_IS + slot)], workers[place(WHICH + slot)] >> 1)
-            host.uniforms[place(each)] = uniform
+            client, attempt = workers[place(WHO_IS + slot)] & CLIENT, workers[place(WHICH + slot)] >> 1
+            host.uniforms[place(each)] = draws.uniform(keys.check, client, attempt)
         for each in range(many):
             workers[place(PAUSE_NS + BATCH + begin + each)] = pause_ns(params, host.uniforms[place(each)])
     lanes[DRAWN] = first + many
@@ -230,13 +230,13 @@ def _put_down(params, rules, keys, inputs, host, lane, shift, begin, many):  # t
         if outcome == FORESEEN and check_ns < 0 and (now + workers[place(PAUSE_NS + slot)]) >> shift > cursor:
             busy_ns += now
             due = now + workers[place(PAUSE_NS + slot)]
-            who, expires = workers[place(WHO_IS + slot)], workers[place(EXPIRES_AT + slot)]
-            store(pool, following, slots, whole, due >> shift, due, who, expires, workers[place(WHICH + slot)])
+            client, expires = workers[place(WHO_IS + slot)] & CLIENT, workers[place(EXPIRES_AT + slot)]
+            store(pool, following, slots, whole, due >> shift, due, client, expires, workers[place(WHICH + slot)])
         elif outcome == FORESEEN and check_ns >= 0 and now + check_ns > last:
             busy_ns += now
             last = now + check_ns
-            who, expires = workers[place(WHO_IS + slot)], workers[place(EXPIRES_AT + slot)]
-            write(rows, offset + (end & mask) * ROW, last, who, expires, workers[place(WHICH + slot)])
+            client, expires = workers[place(WHO_IS + slot)] & CLIENT, workers[place(EXPIRES_AT + slot)]
+            write(rows, offset + (end & mask) * ROW, last, client, expires, workers[place(WHICH + slot)])
             end += 1
         elif outcome != IDLE:
             now = (workers[place(FREED + each)] >> rules.worker_bits) - 1
@@ -363,7 +363,7 @@ def take(params, rules, keys, inputs, host, shift, limit, until, least, next_swe
     worker_bits, least_check_ns = rules.worker_bits, rules.least_check_ns
     timeout_ns = min(rules.timeout_ns, np.int64(LONGEST_NS))
     number_of = (np.int64(1) << worker_bits) - 1
-    latest = min((np.int64(1) << (62 - worker_bits)) - 2, host.whole[DOOM] - 1)
+    latest = (np.int64(1) << (62 - worker_bits)) - 2
     is_eager = rules.is_eager != 0
     ahead = limit if is_eager else np.int64(-1)  # up to then a request may start after its submission
     ring = np.int64(host.begun.shape[0])

@@ -23,7 +23,7 @@ def _constant_retry_ns(client: policies.Client) -> int:
 
 
 def carries(params: Params, horizon_ns: int) -> bool:
-    """Whether this engine can run a host with these rules to the horizon, all controls being known beforehand."""
+    """Whether this engine can run a host with these rules to the horizon."""
     return (
         params.traffic == HOLDERS
         and params.workers <= MOST_WORKERS

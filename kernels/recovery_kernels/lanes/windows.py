@@ -4,22 +4,29 @@ import numpy as np
 
 from recovery_kernels import limits
 from recovery_kernels.events import place
-from recovery_kernels.jit import kernel
+from recovery_kernels.jit import inline, kernel
 from recovery_kernels.lanes.layout import (
+    CLIENT,
     COUNTED,
     DEADLINES,
-    DOOM,
     END,
+    EXPIRES_AT,
+    FIRST,
+    GRANTS,
     GROUP,
     IDLE,
-    NEVER,
+    MASK,
     NUMBER,
     OUTCOME,
     PAID_NS,
     STARTED_AT,
+    SUBMITTED_AT,
+    TELLS,
     TIME,
+    WHICH,
+    WHO_IS,
 )
-from recovery_kernels.lanes.rows import row_at, waiter
+from recovery_kernels.lanes.rows import come_to, make_room, row_at, waiter, write
 from recovery_kernels.lanes.servers import settle
 from recovery_kernels.requests import (
     ADMISSION_AT,
@@ -32,6 +39,7 @@ from recovery_kernels.requests import (
     COST_NS,
     DEPENDENCY,
     DEPENDENCY_FAILS,
+    DONE,
     DOWN_NS,
     DOWN_SUM_NS,
     DOWN_UNTIL,
@@ -43,6 +51,7 @@ from recovery_kernels.requests import (
     GATE_OFF,
     GATE_ON,
     GATE_TOKENS,
+    GROW_QUEUE,
     HEAD,
     IDLE_NS,
     IDLE_SUM_NS,
@@ -70,9 +79,29 @@ from recovery_kernels.requests import (
 )
 
 
+@inline
+def _has_room(host):  # type: ignore[no-untyped-def]
+    """Whether there is room in the queue for all who are in service."""
+    lanes = host.lanes
+    first = min(lanes[FIRST + DEADLINES], host.whole[COUNTED])
+    return lanes[END + DEADLINES] + host.whole[BUSY] - first <= lanes[MASK + DEADLINES]
+
+
+@inline
+def _give_up_later(host, worker):  # type: ignore[no-untyped-def]
+    """What a worker does is lost, which its client would have heard of in time: now it waits for its deadline, which
+    goes to its place in the order of all. If it had one before, that one stays off.
+    """
+    rows, lanes, workers = host.rows, host.lanes, host.workers
+    submitted, who = workers[place(SUBMITTED_AT + worker)], workers[place(WHO_IS + worker)]
+    at = make_room(rows, lanes, np.int64(DEADLINES), submitted, who & CLIENT)
+    write(rows, at, submitted, who, workers[place(EXPIRES_AT + worker)], workers[place(WHICH + worker)])
+    lanes[END + DEADLINES] += 1
+
+
 @kernel
 def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
-    """As `requests._restart`; every finish before `now` has been carried out."""
+    """As `requests._restart`; every finish before `now` has been carried out, and the queue has room."""
     whole = host.whole
     lanes = host.lanes
     flows = host.series[place(whole[BIN])]
@@ -82,8 +111,13 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
         whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], now - oldest)
     busy = 0
     up = max(whole[DOWN_UNTIL], now + down_ns)
+    # Deadlines between these two are off; those that are put back may have their places among them.
+    lanes[FIRST + DEADLINES] = min(lanes[FIRST + DEADLINES], whole[COUNTED])
     for worker in range(params.workers):
-        if host.workers[place(OUTCOME + worker)] != IDLE:
+        outcome = host.workers[place(OUTCOME + worker)]
+        if outcome in (GRANTS, TELLS):
+            _give_up_later(host, worker)
+        if outcome != IDLE:
             busy += 1
             elapsed = now - host.workers[place(STARTED_AT + worker)]
             paid = min(host.workers[place(PAID_NS + worker)], elapsed)
@@ -93,6 +127,7 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
         host.free[place(worker)] = ((now + 1) << rules.worker_bits) | worker
     for worker in range(0, params.workers, GROUP):
         settle(host.free, host.least, worker, True)
+    come_to(host.rows, lanes, np.int64(DEADLINES), lanes[FIRST + DEADLINES])
     flows[LOST] += waiting + busy
     whole[BUSY_NS] += busy * now
     idle = params.workers - busy
@@ -108,7 +143,7 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
 
 @kernel
 def operate(params, rules, inputs, host, now):  # type: ignore[no-untyped-def]
-    """Carry out the next control."""
+    """Carry out the next control. Returns a status: GROW_QUEUE before anything is done, or DONE."""
     whole = host.whole
     real = host.real
     i = whole[CONTROL]
@@ -116,6 +151,8 @@ def operate(params, rules, inputs, host, now):  # type: ignore[no-untyped-def]
     if what == DEPENDENCY:
         real[DEPENDENCY_FAILS] = inputs.control_args[i, 0]
     elif what == RESTART:
+        if not _has_room(host):
+            return GROW_QUEUE
         _restart(params, rules, host, now, inputs.controls[i, 2])
     else:
         rate, burst = inputs.control_args[i, 0], inputs.control_args[i, 1]
@@ -124,11 +161,8 @@ def operate(params, rules, inputs, host, now):  # type: ignore[no-untyped-def]
             whole[GATE_ON] = GATE_OFF
         else:
             whole[GATE_ON] = GATE_ESTABLISH if inputs.controls[i, 2] != 0 else GATE_ALL
-    i += 1
-    whole[CONTROL] = i
-    while i < inputs.controls.shape[0] and inputs.controls[i, 1] != RESTART:
-        i += 1
-    whole[DOOM] = inputs.controls[i, 0] if i < inputs.controls.shape[0] else NEVER
+    whole[CONTROL] = i + 1
+    return DONE
 
 
 @kernel
