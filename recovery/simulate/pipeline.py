@@ -34,7 +34,8 @@ def engines_of(scenarios: Iterable[Scenario]) -> str:
 
 
 _SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; the bits do not depend on it
-_AHEAD = 64  # windows that hosts advance at once where conditions are looked at, at most
+# Windows that hosts advance at once where conditions are looked at: at first, and at most.
+_AHEAD_FIRST, _AHEAD = 16, 256
 KEPT_BYTES = 1 << 28  # of hosts that may be kept for going back
 _SLICE = 500  # holders that are enough for a slice: short runs on several threads should not meet at the lock
 _GROUP_BYTES = 1 << 19  # of the series and histograms of hosts that are run in one go, at most
@@ -140,19 +141,24 @@ class Runner:
         begun = time.thread_time()
         scenario = total.variant.scenario
         run = _start(scenario, total.seed, total.replication, host, holders)
-        end = _end_ns(scenario)
+        self._to_end(scenario, run, holders)
+        part, windows = _part(scenario, host, run, time.thread_time() - begun), scenario.windows
+        return part, run.series[:windows], _of_classes(scenario, run, 0, windows)
+
+    def _to_end(self, scenario: Scenario, run: hosts.Running, holders: int, first: int = 0) -> None:
+        """A host with so many holders, from window `first` on to the horizon."""
+        begin, end = first * ns(scenario.coupling.window), _end_ns(scenario)
         slices = min(_SLICES, 1 + holders // _SLICE) if scenario.has_leases else _SLICES
+        share = (end - begin) / end
         for piece in range(1, slices + 1):
             if self._stopped.is_set():
                 raise Interrupted
-            run.advance(end * piece // slices)
+            run.advance(begin + (end - begin) * piece // slices)
             if holders >= 10_000:
-                self.advanced(1 / slices)
+                self.advanced(share / slices)
         run.close()
         if holders < 10_000:
-            self.advanced(1.0)
-        part, windows = _part(scenario, host, run, time.thread_time() - begun), scenario.windows
-        return part, run.series[:windows], _of_classes(scenario, run, 0, windows)
+            self.advanced(share)
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Outcomes of (variant, seed, replication), in the order of the tasks; what a replication draws of its variant
@@ -228,7 +234,7 @@ class Runner:
 
         All hosts advance by several windows at once, more of them the longer nothing is set off. Where a condition
         holds on the way, they go back to where they stood, and advance to the window in which it does: cheaper than
-        many short calls that all wait for each other.
+        many short calls that all wait for each other. When nothing can be set off any more, each runs to the horizon.
         """
         scenario = variant.scenario
         begun = time.process_time()
@@ -247,16 +253,25 @@ class Runner:
                 own.append((host, run))
             return own
 
+        def add(host: int, run: hosts.Running, first: int, end: int) -> None:
+            of_classes = _of_classes(scenario, run, first, end)
+            with lock:
+                total.add(host, run.rows(first, end), first, of_classes)
+
         def advance(own: list[tuple[int, hosts.Running]], first: int, end: int, *, again: bool) -> None:
             for host, run in own:
                 run.advance(end * window)
                 if not again:
                     if end == scenario.windows:
                         run.close()
-                    of_classes = _of_classes(scenario, run, first, end)
-                    with lock:
-                        total.add(host, run.rows(first, end), first, of_classes)
+                    add(host, run, first, end)
                 run.clear(first, end)
+
+        def to_end(own: list[tuple[int, hosts.Running]], first: int) -> None:
+            for host, run in own:
+                self._to_end(scenario, run, int(total.sizes[host]), first)
+                add(host, run, first, scenario.windows)
+                run.clear(first, scenario.windows)
 
         def keep(own: list[tuple[int, hosts.Running]]) -> list[tuple[int, hosts.Running]]:
             return [(host, run.kept()) for host, run in own]
@@ -266,25 +281,27 @@ class Runner:
 
         runs = list(self._pool.map(start, groups))
         most = _AHEAD if sum(run.nbytes for _, run in itertools.chain(*runs)) <= KEPT_BYTES else 1
-        first, ahead = 0, 1
-        while first < scenario.windows:
+        first, ahead = 0, min(_AHEAD_FIRST, most)
+        while first < scenario.windows and not watch.is_over:
             if self._stopped.is_set():
                 raise Interrupted
             end = min(first + ahead, scenario.windows)
-            kept = list(self._pool.map(keep, runs)) if end > first + 1 and not watch.is_over else []
+            kept = list(self._pool.map(keep, runs)) if end > first + 1 else []
             each(runs, first, end)
             fired = next((at for at in range(first, end) if self._sets_off(watch, total, at)), None)
             ahead = min(2 * ahead, most)
             if fired is not None:
                 if fired + 1 < end:  # what they did after it is undone
                     total.forget(slice(fired + 1, end))
-                    runs, end, ahead = [*kept], fired + 1, 1
+                    runs, end, ahead = [*kept], fired + 1, min(_AHEAD_FIRST, most)
                     each(runs, first, end, again=True)
                 for host, run in itertools.chain(*runs):
                     total.traffic.set_off(run, scenario, host, watch.started)
             self.advanced(simulated_hosts(scenario) * (end - first) / scenario.windows)
             first = end
             kept.clear()  # or there would be two copies while the next is made
+        if first < scenario.windows:
+            list(self._pool.map(functools.partial(to_end, first=first), runs))
         for host, run in itertools.chain(*runs):
             total.end(_part(scenario, host, run, 0.0))
         outcome = total.outcome(watch.started)

@@ -1,5 +1,5 @@
 """What it costs that operators wait for a condition: 100 hosts of eight hours against the same with the time at which
-it held, on the engine of both and on the one that runs hosts whose times are known. Speeds are noted, never asserted.
+it held, on either engine. Speeds are noted, never asserted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from recovery_kernels.lanes import rules
 from recovery.reading.experiment import parse
 from recovery.simulate import pipeline
 from recovery.simulate.outcome import Outcome
+from recovery.stages.engines import EVENTS, LANES
 
 HOSTS = 100
 STORM = """
@@ -64,28 +65,30 @@ def test_conditions(
     carries = rules.carries
     [held] = run(WHEN, a_host, threads)[2].actions
     at = f'at = "{held.at_s}s"'
-    found: dict[str, list[tuple[float, float]]] = {"condition": [], "its time": [], "its time, on lanes": []}
+    asked = {"condition": WHEN, "its time": at}
+    found: dict[tuple[str, str], list[tuple[float, float]]]
+    found = {(engine, name): [] for engine in (LANES, EVENTS) for name in asked}
 
     def once() -> None:
         events: set[int] = set()
-        for name, times in found.items():
-            monkeypatch.setattr(rules, "carries", carries if name == "its time, on lanes" else lambda *_: False)
-            cpu_s, wall_s, outcome = run(WHEN if name == "condition" else at, a_host, threads)
+        for (engine, name), times in found.items():
+            monkeypatch.setattr(rules, "carries", carries if engine == LANES else lambda *_: False)
+            cpu_s, wall_s, outcome = run(asked[name], a_host, threads)
             events.add(outcome.traffic.logical_events())
             times.append((cpu_s, wall_s))
         assert len(events) == 1
-        _clock_s[0] += found["condition"][-1][0]
+        _clock_s[0] += found[LANES, "condition"][-1][0]
 
     once()  # loads the kernels
     for times in found.values():
         times.clear()
     benchmark.pedantic(once, rounds=ROUNDS)
-    cpu_s, wall_s = (min(times[part] for times in found["condition"]) for part in (0, 1))
-    for name, times in found.items():
-        cpu, wall = (min(one[part] for one in times) for part in (0, 1))
-        program = one_table.OURS if name == "condition" else f"recovery, at {name}"
-        tell(f"operators' condition, {HOSTS} hosts of {a_host:,}, threads: {threads}", cpu, "s", program)
-        row = {"holders a host": f"{a_host:,}", "threads": f"{threads}", "operators act at": name}
-        row |= {"CPU s": f"{cpu:.2f}", "clock s": f"{wall:.2f}"}
-        row |= {"condition / it, CPU": f"{cpu_s / cpu:.2f}", "clock": f"{wall_s / wall:.2f}"}
-        table[CONDITIONS].append(row | {"goal": GOAL if name == "its time" else ""})
+    least = {which: [min(one[part] for one in times) for part in (0, 1)] for which, times in found.items()}
+    for (engine, name), (cpu_s, wall_s) in least.items():
+        its_cpu_s, its_wall_s = least[engine, "its time"]
+        program = one_table.OURS if (engine, name) == (LANES, "condition") else f"recovery, {engine}, at {name}"
+        tell(f"operators' condition, {HOSTS} hosts of {a_host:,}, threads: {threads}", cpu_s, "s", program)
+        row = {"holders a host": f"{a_host:,}", "threads": f"{threads}", "engine": engine, "operators act at": name}
+        row |= {"CPU s": f"{cpu_s:.2f}", "clock s": f"{wall_s:.2f}"}
+        row |= {"it / its time, CPU": f"{cpu_s / its_cpu_s:.2f}", "clock": f"{wall_s / its_wall_s:.2f}"}
+        table[CONDITIONS].append(row | {"goal": GOAL if (engine, name) == (LANES, "condition") else ""})
