@@ -352,6 +352,20 @@ def test_of_variants_that_are_as_soon_and_cost_no_more_the_one_is_advised_that_c
     assert _advised(whole, ("two", 3600, (QUEUE, Setting(key="propagation.intake", value="other")), {})).name == "all"
 
 
+def test_of_variants_that_renew_as_soon_the_one_is_advised_that_changes_least() -> None:
+    groups = []
+    for name, all_s, sets in (("as written", 300, ()), ("both", 20, (QUEUE, WORKERS)), ("queue", 20, (QUEUE,))):
+        late = Renewals(
+            overdue=(Span(from_s=600, to_s=900),), overdue_most=200, after_s=40, all_s=all_s, all_latest_s=all_s
+        )
+        one = run_records.group_of(name, ttr99_s=0.0, recovers_from_s=600.0, denied_share=0.0)
+        groups.append(one.model_copy(update={"renewals": late, "sets": sets}))
+    rows = [run_records.row_of(one.variant, **_means(one)) for one in groups]
+    best = helps.best_of(run_records.summary_of(rows, groups))
+    assert best is not None
+    assert best.variant == "queue"
+
+
 def test_differences_that_chance_makes_are_told() -> None:
     """Paired differences of −5, 5, 10 s over three runs hold no sign; of 99, 100, 101 s they do (Student)."""
     base, near, far = (100.0, 100.0, 100.0), (105.0, 95.0, 90.0), (1.0, 0.0, -1.0)

@@ -392,7 +392,8 @@ def _renews_soonest(summary: Summary) -> Group | None:
         return None
     others = _changes_of_the_system(summary)[0]
     free = [one for one in others if not _is_given(first, one)]
-    return renewed.best_of(first, free) or renewed.best_of(first, others)
+    alike = renewed.soonest_of(first, free) or renewed.soonest_of(first, others)
+    return changes.least(alike[0], alike) if alike else None
 
 
 def _is_given(first: Group, other: Group) -> bool:
