@@ -55,6 +55,12 @@ def shown(text: str) -> str:
     return show_duration(float(time[1]) / (1000 if time[2] == "ms" else 1)) if time else text
 
 
+def shown_of(setting: str) -> str:
+    """A key and its value, for people."""
+    key, _, text = setting.partition(" ")
+    return f"{key} {shown(text)}"
+
+
 def _met(one: FitMilestone) -> str:
     """How a milestone is met: when it was, and when it is in the simulation."""
     taken = f"taken as ± {show_duration(one.sigma_s)}, one standard deviation"
@@ -139,6 +145,20 @@ def coarse(fit: Fit) -> str:
         f"{show_value(much, series.unit)}, and counts as a straight line; where your curve is as exact, shorter "
         f"windows make chance and intervals smaller (--set coupling.window={finer})"
     )
+
+
+def cliff(fit: Fit) -> list[str]:
+    """Where it is chance which way a run goes, in a sentence."""
+    one = fit.cliff
+    if one is None:
+        return []
+    values = _listed([shown_of(text) for text in one.values])
+    line = f"It stands near a cliff: with {values}, {one.alike} of {one.runs} runs that differ in nothing but their "
+    line += "random numbers go as your curve does, and the others another way (off by up to "
+    line += (
+        f"{show_share(one.farthest_share)} of the data's standard deviation): another such incident may go otherwise"
+    )
+    return [line]
 
 
 def _worst(series: FitSeries) -> str:

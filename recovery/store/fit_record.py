@@ -48,6 +48,18 @@ class Misfit(Record):
     explains: bool
 
 
+class Cliff(Record):
+    """A setting that fits, of which not all runs go the same way, though they differ in nothing but their random
+    numbers: `alike` of `runs` go as the data do; the one that is farthest from them is off (root mean square) by this
+    share of the data's standard deviation.
+    """
+
+    values: tuple[str, ...]  # "key value"
+    runs: int
+    alike: int
+    farthest_share: Number
+
+
 class Other(Record):
     """A key that was not varied: the cosine between what it does and what the fitted keys can do, and the share of the
     squared misfit that a change of it could take away, to first order.
@@ -128,7 +140,8 @@ class Fit(Record):
     are empty. `jumps` say why a milestone is not met though a key was free for it. `combinations` are settings of the
     keys of `not_told_apart` ("key=value" each) that do as well, and `tells_apart` the columns in which these differ
     most. `tied`: keys that were not varied of which only a ratio with those that were is known. `tells_nothing_of`:
-    keys of which each value of the range does as well, with the others as they are.
+    keys of which each value of the range does as well, with the others as they are. `cliff`: where it is chance which
+    way a run goes at what fits a series.
     `overrides` hold only what is determined by data that are explained; `shift_s` by how much later the
     simulation would have to be to fit much better, nan if that helps little; `said` what must be told of how a series
     was read.
@@ -144,6 +157,7 @@ class Fit(Record):
     combinations: tuple[tuple[str, ...], ...]
     tells_apart: tuple[str, ...]
     misfit: Misfit
+    cliff: Cliff | None = Field(None, exclude_if=lambda value: value is None)
     others: tuple[Other, ...]
     tied: tuple[Tied, ...] = Field((), exclude_if=lambda value: not value)
     shift_s: Number

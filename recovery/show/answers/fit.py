@@ -58,6 +58,7 @@ def answer_of(fit: Fit, file: str, given: Sequence[str] = ()) -> Answer:
     if fit.misfit.explains:
         sure += " Intervals are 95 %, if the file is right in all else. "
         sure += "An interval is what lies round the best value; far from it only the values that were tried are known."
+    sure += "".join(f" {line}." for line in fit_text.cliff(fit))
     coarse = fit_text.coarse(fit)
     sure += f" {coarse[:1].upper()}{coarse[1:]}." if coarse else ""
     return Answer(

@@ -16,13 +16,15 @@ def holes_of(
     most: float,
     times: float,
     search: Callable[[Sequence[float], float], None],
+    fits: Callable[[Sequence[float]], bool],
 ) -> list[float]:
     """Places of key `i` between two of the settings with which none was found whose sum of squares is up to so many
     `times` that at the worse of both, or `most` where that is larger: the misfit is not smooth there.
 
     The widest gaps are looked into, those between two that are up to `most` first, each at its roundest value: clients
     without jitter keep step with round values, and people set such. The other keys are first as on the way from one to
-    the other side, then as at either, then searched: `search` is given a setting to start from and the place.
+    the other side, then as at either, then searched: `search` is given a setting to start from and the place. What
+    `fits` is no such place, however far off the run is with which all are tried.
     """
     r = tried.candidates.ranges[i]
     known = {places[i]: list(places) for places in sorted(settings, key=tried.square, reverse=True)}
@@ -48,7 +50,7 @@ def holes_of(
                 search(start, place)
                 there = (list(at) for at in tried.places.values() if at[i] == place)
                 start = min([start, *there], key=tried.square)
-            if tried.square(start) > limit:
+            if tried.square(start) > limit and not fits(start):
                 holes.append(place)
             else:
                 known[place] = start

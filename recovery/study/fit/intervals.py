@@ -14,6 +14,7 @@ from recovery.stages.outage import resolve
 from recovery.store.fit_record import Value
 from recovery.study.fit.columns import Floats
 from recovery.study.fit.gaps import holes_of
+from recovery.study.fit.judged import Judge
 from recovery.study.fit.ranges import Range
 from recovery.study.fit.search import FINEST, STEP, Tried, finer, scanned
 
@@ -30,6 +31,8 @@ SCANNED = 24  # places of a key all over its range, where distant values of it m
 SCANNED_MORE = 12  # more of them, between those
 VALLEYS_MOST = 4  # that are searched with all keys
 VALLEY = 9.0  # times the largest sum of squares that does as well: a place up to that is searched from
+AS_WELL = 1.1  # times the misfit of a series: up to that another setting does as well
+LEFT = 2.0  # times the squares that are left at the best, where that is more than chance makes
 DELAY = "policy.client.delay"  # the same after every attempt, for all clients
 ROOM = 2.0  # times the change of a key that the data tell nothing of
 UNDETERMINED = 0.5  # a direction whose 95 % half-width is more than this part of a range is not determined
@@ -37,14 +40,22 @@ UNDETERMINED = 0.5  # a direction whose 95 % half-width is more than this part o
 
 @dataclass(frozen=True)
 class Region:
-    """Whether a setting with such residuals does as well as the best, within what chance makes."""
+    """Whether a setting does as well as the best, within what chance makes: by more runs of it if there is a `judge`,
+    else by the residuals of the run with which all settings are tried.
+    """
 
-    has: Callable[[Floats], bool]
-    most: float  # no setting with a larger sum of squares does
+    near: Callable[[Floats], bool]  # by these residuals
+    most: float  # no setting with a larger sum of squares is near
+    judge: Callable[[Sequence[float]], bool] | None = None
 
-    def __call__(self, at: Floats) -> bool:
-        """Whether it has these residuals."""
-        return self.has(at)
+    def __call__(self, tried: Tried, places: Sequence[float]) -> bool:
+        """Whether these places do."""
+        return self.near(tried(places)) if self.judge is None else self.judge(places)
+
+    def beside(self, tried: Tried, i: int, low: float, high: float) -> list[tuple[float, ...]]:
+        """Of all that was tried with key `i` outside of these places: what is near and does."""
+        outside = [places for places in tried.places.values() if not low <= places[i] <= high]
+        return [places for places in outside if self.near(tried(places)) and self(tried, places)]
 
 
 def student(freedom: float) -> float:
@@ -106,18 +117,21 @@ def inside_of_milestones(tried: Tried, best: Sequence[float], spread: Floats, qu
     return Region(lambda at: float((at**2 / variances).sum()) <= most, most * float(variances.max()))
 
 
-def inside_of_series(tried: Tried, best: Sequence[float], spread: Floats, quantile: float, most: float) -> Region:
-    """Whether a setting does as well as the best: its sum of squares is up to `most`, or it differs from the best by no
-    more than `quantile` standard deviations of what chance makes in the direction of that difference.
+def inside_of_series(tried: Tried, best: Sequence[float], judge: Judge) -> Region:
+    """Whether chance makes such a curve of a setting, by runs of that setting (`judged`). Where it does not of the best
+    either, what is left there is taken as an error in any direction: a setting does as well if its squares are no more
+    than `LEFT` times as large. Of several keys only what comes near by its first run is judged.
     """
-    at_best = tried(best)
+    own = judge(best)
+    most = AS_WELL**2 * max(own.of_one, own.square)
 
-    def is_inside(at: Floats) -> bool:
-        change = at - at_best
-        return float(at @ at) <= most or float(change @ change) ** 2 <= quantile**2 * float(change @ spread @ change)
+    def is_inside(places: Sequence[float]) -> bool:
+        if len(places) > 1 and tried.square(places) > CLEARLY * most:
+            return False
+        found = judge(places)
+        return found.fits(own) or (own.misfit.is_systematic and found.square <= LEFT * own.square)
 
-    farthest = float(np.linalg.norm(at_best)) + quantile * float(np.linalg.norm(spread, 2)) ** 0.5
-    return Region(is_inside, max(most, farthest**2))
+    return Region(lambda at: float(at @ at) <= most, most, is_inside)
 
 
 def edges_of(
@@ -183,7 +197,7 @@ class _Others:
         """
         tried, i = self.tried, self.i
         held = [*near[:i], place, *near[i + 1 :]]
-        if self.is_inside(tried(held)):
+        if self.is_inside(tried, held):
             return held
         if not self.free:
             return None
@@ -202,10 +216,10 @@ class _Others:
             self.free,
             step=STARTS[0] / 2,
             finest=FINEST_OF_OTHERS,
-            enough=lambda places: self.is_inside(tried(places)),
+            enough=lambda places: self.is_inside(tried, places),
             worth=lambda square: square - self.is_inside.most,
         )
-        return closest if self.is_inside(tried(closest)) else None
+        return closest if self.is_inside(tried, closest) else None
 
     def farthest(self, end: float) -> list[float]:
         """Of what was tried and is inside, with the best: the setting that lies farthest towards this end. Where keys
@@ -214,7 +228,7 @@ class _Others:
         """
         if not self.free or any(is_in_step(r.key) for r in self.tried.candidates.ranges):
             return self.best
-        tried = [places for places in self.tried.places.values() if self.is_inside(self.tried(places))]
+        tried = self.is_inside.beside(self.tried, self.i, *sorted((self.best[self.i], 1 - end)))
         return min([self.best, *map(list, tried)], key=lambda places: abs(end - places[self.i]))
 
     def _along(self, place: float) -> list[float]:
@@ -303,13 +317,13 @@ def _holes(
     """Places of key `i` between the ends of its interval at which the misfit clearly jumps."""
     low, high = ends
     within = [at for at in tried.places.values() if low <= at[i] <= high]
-    settings = [at for at in within if at[i] in ends or is_inside(tried(at))]
+    settings = [at for at in within if at[i] in ends or is_inside.near(tried(at))]
     others = _Others(tried, best, i, np.eye(len(best))[i], is_inside)
 
     def search(start: Sequence[float], place: float) -> None:
         others(start, place, everywhere=True)
 
-    return holes_of(tried, i, settings, is_inside.most, times, search)
+    return holes_of(tried, i, settings, is_inside.most, times, search, lambda at: is_inside(tried, at))
 
 
 def _is_flat(tried: Tried, best: Sequence[float], i: int, value: Value, is_inside: Region) -> bool:
@@ -321,7 +335,7 @@ def _is_flat(tried: Tried, best: Sequence[float], i: int, value: Value, is_insid
     places = [[*best[:i], tried.candidates.ranges[i].taken(at), *best[i + 1 :]] for at in (0.0, *STARTS, 1.0)]
     tried.ahead(places)
     at = tried(best)
-    return all(is_inside(tried(place)) and is_inside(at + ROOM * (tried(place) - at)) for place in places)
+    return all(is_inside(tried, place) and is_inside.near(at + ROOM * (tried(place) - at)) for place in places)
 
 
 def is_in_step(key: str) -> bool:
@@ -355,7 +369,7 @@ def _elsewhere_searched(tried: Tried, best: Sequence[float], i: int, is_inside: 
         for before, (square, places), after in zip(
             squares, zip(squares[1:], row, strict=False), squares[2:], strict=False
         )
-        if square <= min(before, after, VALLEY * is_inside.most) and not is_inside(tried(places))
+        if square <= min(before, after, VALLEY * is_inside.most) and not is_inside(tried, places)
     ]
     for places in sorted(valleys, key=tried.square)[:VALLEYS_MOST]:
         finer(
@@ -364,7 +378,7 @@ def _elsewhere_searched(tried: Tried, best: Sequence[float], i: int, is_inside: 
             range(len(best)),
             step=1 / SCANNED / 4,
             finest=FINEST_OF_OTHERS,
-            enough=lambda at: is_inside(tried(at)),
+            enough=lambda at: is_inside(tried, at),
             worth=lambda square: square - is_inside.most,
         )
 
@@ -375,9 +389,7 @@ def _joined(
     """The interval of key `i`, and parts of its range outside in which a setting that was tried does as well: places
     that are up to `apart` from each other are one part.
     """
-    wanted = sorted(
-        {places[i] for places in tried.places.values() if not low <= places[i] <= high and is_inside(tried(places))}
-    )
+    wanted = sorted({places[i] for places in is_inside.beside(tried, i, low, high)})
 
     def is_one(a: float, b: float) -> bool:
         return b - a <= apart and not any(a <= hole <= b for hole in holes)

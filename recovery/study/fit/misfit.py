@@ -34,7 +34,13 @@ def of_milestones(at: Floats, keys: int) -> Misfit:
 
 
 def of_series(
-    at: Floats, curves: Floats, first: int, keys: int, white: Floats, sigma: float = 1.0
+    at: Floats,
+    curves: Floats,
+    first: int,
+    keys: int,
+    white: Floats,
+    sigma: float = 1.0,
+    bounds: tuple[float, float] = (0.0, 1.0),
 ) -> tuple[Misfit, Floats, float]:
     """Residuals `at` float64[points] against what chance makes; the covariance that intervals are to be made of; its
     freedom. All in hundredths of the data's spread, but for the misfit, where one of them is `sigma`.
@@ -44,8 +50,9 @@ def of_series(
     count beside those of the first. Chance is the spread between replications (`curves` float64[runs, points]; the mean
     of the first `first` gave the residuals), which what was measured has too, and what differs from point to point
     (variances `white`). The mean square over its expectation is nearly F, with the freedom of a sum of dependent
-    squares (Satterthwaite 1946). Where there is more than chance, what is left is taken as one error with its own
-    memory: of so many independent points as its autocorrelation leaves (Bayley and Hammersley 1946).
+    squares (Satterthwaite 1946). `bounds` are what is known of p otherwise. Where there is more than chance, what is
+    left is taken as one error with its own memory: of so many independent points as its autocorrelation leaves (Bayley
+    and Hammersley 1946).
     """
     from scipy import stats
 
@@ -56,7 +63,7 @@ def of_series(
         p = float(stats.f.sf(found / expected, expected**2 / float((chance**2).sum()), freedom))
     else:
         p = 0.0 if found > 1e-12 else 1.0
-    p = min(p, stretch_p(at, curves, first, white))
+    p = min(max(min(p, stretch_p(at, curves, first, white)), bounds[0]), bounds[1])
     rms, noise = math.sqrt(found / n), math.sqrt(expected / n)
     misfit = _misfit(rms * sigma, noise * sigma, rms / 100, at, p)
     if misfit.is_systematic:

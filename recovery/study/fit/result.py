@@ -17,11 +17,12 @@ from recovery.reading.experiment import Experiment, load
 from recovery.reading.keys import not_one_number
 from recovery.simulate.pipeline import Outcome
 from recovery.stages.outage import outages_of, resolve
-from recovery.store.fit_record import Fit, FitMilestone, FitPicture, FitSeries, Jump, Missing, Value
+from recovery.store.fit_record import Cliff, Fit, FitMilestone, FitPicture, FitSeries, Jump, Missing, Value
 from recovery.study.fit.candidates import Candidates
 from recovery.study.fit.columns import Floats
 from recovery.study.fit.combinations import combinations_of
 from recovery.study.fit.intervals import (
+    AS_WELL,
     FINEST_OF_OTHERS,
     Region,
     halves,
@@ -33,7 +34,8 @@ from recovery.study.fit.intervals import (
     student,
     values_of,
 )
-from recovery.study.fit.misfit import of_milestones, of_series, shift_s, white_of
+from recovery.study.fit.judged import Judge
+from recovery.study.fit.misfit import of_milestones, shift_s
 from recovery.study.fit.observations import Observations
 from recovery.study.fit.others import others_of, tied_of
 from recovery.study.fit.ranges import Range
@@ -41,8 +43,8 @@ from recovery.study.fit.search import MET, Tried, best_of, finer, rounded
 from recovery.study.fit.watched import Watched
 from recovery.study.summary import course_of
 
-AS_WELL = 1.1  # times the misfit of a series: up to that another setting does as well
-NOISE_RUNS = 8  # more replications at the optimum, for the noise
+NOISE_RUNS = 8  # more replications of milestones at the optimum, for the noise
+CLOSEST = 4  # settings that are judged where the best explains nothing
 
 
 def fit(
@@ -66,7 +68,7 @@ def fit(
     for one in ranges:
         if wrong := not_one_number(raw, one.key):
             raise Refusal(f"{path}: {wrong} (--range)")
-    watched = Watched(say or (lambda _: None), len(ranges), samples)
+    watched = Watched(say or (lambda _: None), len(ranges), samples, is_curve=bool(observations.values))
     candidates = Candidates(path, ranges, overrides, threads, watched.done)
     watched.foretell(candidates.experiment, threads)
     tried = Tried(candidates, observations)
@@ -75,12 +77,24 @@ def fit(
     tried.ahead(rounded(tried, best))
     best = _onward(tried, best) or best
     watched.begin("looking how far from there values still do as well")
-    found = _told(tried, best)
+    judge = Judge(tried)
+    best = _that_fits(tried, judge, best)
+    found = _told(tried, judge, best)
     # The ends of the intervals lead farther than the search did: what fits clearly better there is where to go on.
     while onward := _onward(tried, best):
         best = onward
-        found = _told(tried, best)
+        found = _told(tried, judge, best)
     return found
+
+
+def _that_fits(tried: Tried, judge: Judge, best: list[float]) -> list[float]:
+    """The best, or of what was tried the closest that fits, where the best does not: near a cliff the run with which
+    all are tried may go another way than the data.
+    """
+    if not tried.observations.values or judge(best).misfit.explains:
+        return best
+    closest = sorted(tried.places.values(), key=tried.square)[:CLOSEST]
+    return next((list(places) for places in closest if judge(places).misfit.explains), best)
 
 
 def _onward(tried: Tried, best: list[float]) -> list[float]:
@@ -90,16 +104,16 @@ def _onward(tried: Tried, best: list[float]) -> list[float]:
     return finer(tried, tried.closest(), range(len(best)), finest=FINEST_OF_OTHERS)
 
 
-def _told(tried: Tried, best: list[float]) -> Fit:
+def _told(tried: Tried, judge: Judge, best: list[float]) -> Fit:
     """The misfit and the intervals at the optimum (Gauss and Newton), and what else would do."""
     observations, candidates, ranges = tried.observations, tried.candidates, tried.candidates.ranges
     at = tried(best)
     sensitivity = sensitivity_of(tried, best)
     own = candidates.outcomes(best)
     first = len(own)
-    runs = own + candidates.outcomes(best, replications=range(first, first + NOISE_RUNS))
-    chance_s = observations.chance_s(runs, tried.horizon_s)
     if observations.milestones:
+        runs = own + candidates.outcomes(best, replications=range(first, first + NOISE_RUNS))
+        chance_s = observations.chance_s(runs, tried.horizon_s)
         sigmas = np.array([row[3] for row in observations.milestones])
         variances = 1 + (chance_s / sigmas) ** 2 * (1 + 1 / first)
         misfit, spread = of_milestones(at / np.sqrt(variances), len(ranges)), np.diag(variances)
@@ -108,17 +122,14 @@ def _told(tried: Tried, best: list[float]) -> Fit:
         if left > 0:  # where the model does not meet the data, its own misfit is the noise
             spread = spread * max(1.0, float((at**2 / variances).sum()) / left)
         most = float((at**2).sum()) + float(np.trace(spread)) / len(at)
+        is_inside = inside_of_milestones(tried, best, spread, student(freedom))
     else:
-        curves = observations.simulated(runs) / observations.sigma
-        window = runs[0].scenario.coupling.window
-        white = white_of(at, curves.mean(axis=0), np.array(observations.times_s), window)
-        misfit, spread, freedom = of_series(at, curves, first, len(ranges), white, observations.sigma)
-        most = AS_WELL**2 * len(at) * (max(misfit.rms, misfit.noise) / observations.sigma) ** 2
+        found = judge(best)
+        runs, chance_s = candidates.outcomes(best, replications=found.kind), np.zeros(0)
+        misfit, spread, freedom = found.misfit, found.chance, found.freedom
+        is_inside = inside_of_series(tried, best, judge)
+        most = is_inside.most
     quantile = student(freedom)
-    if observations.milestones:
-        is_inside = inside_of_milestones(tried, best, spread, quantile)
-    else:
-        is_inside = inside_of_series(tried, best, spread, quantile, most)
     widths, directions = halves(sensitivity, spread, quantile)
     values, together = values_of(ranges, best, widths, directions)
     silent: tuple[str, ...] = ()
@@ -145,6 +156,7 @@ def _told(tried: Tried, best: list[float]) -> Fit:
         combinations=combinations,
         tells_apart=apart,
         misfit=misfit,
+        cliff=None if labels else _cliff(judge, candidates, best),
         others=others,
         tied=tied_of(candidates.experiment(best).first.scenario, [r.key for r in ranges]),
         shift_s=math.nan if labels or misfit.explains else shift_s(observations, own),
@@ -154,6 +166,18 @@ def _told(tried: Tried, best: list[float]) -> Fit:
         picture=_picture(
             observations, runs, own, chance_s, missing, load(candidates.path, (*candidates.overrides, *overrides))
         ),
+    )
+
+
+def _cliff(judge: Judge, candidates: Candidates, best: Sequence[float]) -> Cliff | None:
+    """The setting that fits, nearest to the best, of which not all runs go as the data do; None if there is none."""
+    apart = [(places, one) for places, one in judge.known.items() if one.fits(judge(best)) and len(one.kind) < one.runs]
+    if not apart:
+        return None
+    places, one = min(apart, key=lambda row: math.dist(row[0], best))
+    keys = tuple(f"{r.key} {r.text(place)}" for r, place in zip(candidates.ranges, places, strict=True))
+    return Cliff(
+        values=keys, runs=one.runs, alike=len(one.kind), farthest_share=math.sqrt(one.far / one.misfit.points) / 100
     )
 
 
@@ -168,7 +192,7 @@ def _offered(tried: Tried, best: list[float], values: Sequence[Value], is_inside
     if determined == every or is_open or len(every) > len(tried(best)):
         return determined
     kept = tried.observations.residuals(tried.candidates.outcomes_with(determined), tried.horizon_s)
-    return determined if is_inside(kept) else every
+    return determined if is_inside.near(kept) else every
 
 
 def _jumps(tried: Tried, best: Sequence[float], chance_s: Floats) -> tuple[Jump, ...]:

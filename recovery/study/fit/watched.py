@@ -7,7 +7,10 @@ from recovery.reading.experiment import Experiment
 from recovery.study import ahead
 from recovery.units import show_duration
 
-TYPICAL = {1: (40, 120), 2: (150, 400)}  # simulations of fits of so many keys that start with `SAMPLES`: as counted
+# Simulations of fits of so many keys that start with `SAMPLES`, as counted: of milestones; and of a curve, where each
+# value that may fit is judged by runs of its own.
+TYPICAL = {1: (40, 120), 2: (150, 400)}
+TYPICAL_OF_CURVES = {1: (90, 450), 2: (400, 1500)}
 SAMPLES = 16
 FARTHER = 1.5  # times as long as in the middle of the ranges: from here on the ends are told, too
 SLOW_S = 2.0  # a simulation that takes longer is worth a smaller fleet
@@ -20,8 +23,9 @@ class Watched:
 
     FIRST_S, EVERY_S = 5.0, 30.0
 
-    def __init__(self, say: Callable[[str], None], keys: int, samples: int) -> None:
+    def __init__(self, say: Callable[[str], None], keys: int, samples: int, *, is_curve: bool = False) -> None:
         self.say, self.keys, self.samples = say, keys, samples
+        self.typical = TYPICAL_OF_CURVES if is_curve else TYPICAL
         self.begun, self.said, self.what = time.monotonic(), -1.0, ""
         self.first = (0, -1.0)  # simulations when some were done first, and when: the first loads what all need
         self.is_whole_told = False
@@ -83,7 +87,7 @@ class Watched:
 
     def _whole(self, each_s: float) -> str:
         low, high = self._simulations
-        if self.keys > max(TYPICAL):
+        if self.keys > max(self.typical):
             line = f"a fit of {self._keys} takes over {high} as a rule"
             return f"{line}: so over {show_duration(round(high * each_s))} in all"
         times = f"{show_duration(round(low * each_s))} to {show_duration(round(high * each_s))}"
@@ -96,5 +100,5 @@ class Watched:
     @property
     def _simulations(self) -> tuple[int, int]:
         """How many such a fit takes as a rule, from and to."""
-        low, high = (many + max(self.samples - SAMPLES, 0) for many in TYPICAL[min(self.keys, max(TYPICAL))])
+        low, high = (many + max(self.samples - SAMPLES, 0) for many in self.typical[min(self.keys, max(self.typical))])
         return low, high
