@@ -276,8 +276,8 @@ def test_policies_beside_each_other_are_told_in_words() -> None:
     assert "=" not in answer.happened.text
 
 
-def race_row(variant: str, guardrails: tuple[str, ...], per_year: float, p99_s: float) -> RaceRow:
-    late = Latency(mean_s=1.0, p50_s=1.0, p99_s=p99_s, p999_s=p99_s)
+def race_row(variant: str, guardrails: tuple[str, ...], per_year: float, p99_s: float, mean_s: float = 1.0) -> RaceRow:
+    late = Latency(mean_s=mean_s, p50_s=mean_s, p99_s=p99_s, p999_s=p99_s)
     return RaceRow(
         variant=variant, levers={}, guardrails=guardrails, per_year=Estimate(mean=per_year, low=0.0, high=per_year),
         method="brute force", years=1.0, cycles=1000, empty=0, levels=(), latency=late,
@@ -299,9 +299,22 @@ def test_of_guardrails_the_one_helps_that_makes_it_impossible() -> None:
     searches = (search((), ("one", "two")), search(("a",), ("one",)), search(("b",), ()))
     answer = race.answer_of(RaceSummary(format=FORMAT, rows=rows, possible=searches))
     assert (answer.why.mechanism, answer.why.number) == ("race", 2)
-    assert answer.change.name == "b"
+    assert answer.change.name == "sure"
+    assert answer.change.text.startswith("“sure (b)”: it is impossible then.")
     assert "after 40 s instead of 30 s" in answer.change.text
     assert "20 times a year" in answer.happened.text
+
+
+def test_plans_that_are_late_on_average_alone_are_a_cost() -> None:
+    """A check at every write; the slowest plans are those that wait for other reasons."""
+    rows = (race_row("as it was", (), 20.0, 30.0), race_row("a check", ("a-check",), 0.0, 30.0, 1.5))
+    searches = (search((), ("one", "two")), search(("a-check",), ()))
+    answer = race.answer_of(RaceSummary(format=FORMAT, rows=rows, possible=searches))
+    late = "a plan is everywhere after 1.5 s instead of 1 s on average"
+    assert answer.change.text == f"“a check”: it is impossible then. It costs: {late}."
+    alike = (rows[0], race_row("a check", ("a-check",), 0.0, 30.0))
+    answer = race.answer_of(RaceSummary(format=FORMAT, rows=alike, possible=searches))
+    assert answer.change.text.endswith("It costs no delay.")
 
 
 def test_a_guardrail_is_compared_where_all_else_is_alike() -> None:

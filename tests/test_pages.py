@@ -16,6 +16,8 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from run_records import group_of, summary_of
+from scipy.stats import binomtest
 
 from recovery import units
 from recovery.reading.experiment import parse
@@ -321,6 +323,31 @@ def test_the_crossing_of_a_straight_line(falls: bool) -> None:
         shares = [1 - share for share in shares]
     assert levers.crossing(at, shares, [1.0] * 5) == pytest.approx(10.0)
     assert math.isnan(levers.crossing(at, [0.1] * 5, [1.0] * 5))
+
+
+@pytest.mark.parametrize("falls", [False, True])
+def test_an_edge_lies_between_the_nearest_points_that_tell(falls: bool) -> None:
+    """20 runs at each of five points, of which 0, 0, 9, 20 and 20 collapse: nothing is known between 10 and 20 and 40.
+    Oracle: by hand; only intervals that leave out a half tell.
+    """
+    many = (0, 0, 9, 20, 20)
+    groups = []
+    for x, n in zip((5, 10, 20, 40, 80), many[::-1] if falls else many, strict=True):
+        group = group_of("a", {"collapsed": n, "recovered": 20 - n}, {"host.workers": x})
+        low, high = binomtest(n, 20).proportion_ci()
+        share = group.collapsed.model_copy(update={"low": low, "high": high})
+        groups.append(
+            group.model_copy(
+                update={"collapsed": share, "lever_values": {"host.workers": Quantity(kind="number", value=x)}}
+            )
+        )
+    lever = levers.lever_of(summary := summary_of((), groups))
+    assert lever is not None
+    found = levers.crossings(summary, lever)["a"]
+    assert (found.low, found.high) == (10, 40)
+    assert 20 <= found.at <= 40 if not falls else 10 <= found.at <= 20
+    never = levers.crossings(summary_of((), groups[3:] if falls else groups[:2]), lever)["a"]
+    assert math.isnan(never.at)
 
 
 def test_pooling_gives_the_nearest_rising_sequence() -> None:

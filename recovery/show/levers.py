@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import JsonValue
 
 from recovery.keys import short_keys
@@ -38,7 +39,9 @@ class Lever(NamedTuple):
 
 
 class Crossing(NamedTuple):
-    """Where the probability of collapse is one half, and where the edges of its intervals are; nan if nowhere."""
+    """Where the probability of collapse is one half, on a line from point to point, nan if nowhere; and the two nearest
+    points between which it is, by their intervals, nan where no point tells.
+    """
 
     at: float
     low: float
@@ -97,16 +100,20 @@ def crossing(at: Sequence[float], shares: Sequence[float], weights: Sequence[flo
     x = np.asarray(at, float)[order]
     y = np.asarray(shares, float)[order]
     w = np.asarray(weights, float)[order]
-    if float(((x - x.mean()) * (y - y.mean())).sum()) < 0:
+    sign = 1.0 if _rises(x, y) else -1.0
+    if sign < 0:
         x, y, w = -x[::-1], y[::-1], w[::-1]
-        sign = -1.0
-    else:
-        sign = 1.0
     y = np.asarray(monotone(y.tolist(), w.tolist()))
     for i in range(1, len(x)):
         if y[i - 1] < level <= y[i]:
             return sign * float(x[i - 1] + (level - y[i - 1]) / (y[i] - y[i - 1]) * (x[i] - x[i - 1]))
     return math.nan
+
+
+def _rises(at: ArrayLike, shares: ArrayLike) -> bool:
+    """Whether shares rise with `at`, by the line that fits best."""
+    x, y = np.asarray(at, float), np.asarray(shares, float)
+    return float(((x - x.mean()) * (y - y.mean())).sum()) >= 0
 
 
 def crossings(summary: Summary, lever: Lever) -> dict[str, Crossing]:
@@ -115,9 +122,14 @@ def crossings(summary: Summary, lever: Lever) -> dict[str, Crossing]:
     for variant in dict.fromkeys(group.variant for group in summary.groups):
         own = [group for group in summary.groups if group.variant == variant]
         at, runs = [lever.of(group) for group in own], [float(group.runs) for group in own]
-        shares = [(one.share, one.low, one.high) for one in (group.collapsed for group in own)]
-        ends = [crossing(at, share, runs) for share in zip(*shares, strict=True)]
-        out[variant] = Crossing(ends[0], *sorted(ends[1:]))
+        half = crossing(at, [group.collapsed.share for group in own], runs)
+        rare = [x for x, group in zip(at, own, strict=True) if group.collapsed.high <= 0.5]
+        often = [x for x, group in zip(at, own, strict=True) if group.collapsed.low >= 0.5]
+        before, after = (rare, often) if _rises(at, [group.collapsed.share for group in own]) else (often, rare)
+        low, high = max(before, default=math.nan), min(after, default=math.nan)
+        if low > high:  # shares go up and down
+            low, high = high, low
+        out[variant] = Crossing(half, min(low, half), max(high, half))
     return out
 
 

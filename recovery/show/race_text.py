@@ -20,8 +20,14 @@ def often_rows(rows: tuple[RaceRow, ...]) -> list[list[str]]:
         interval = f"{show_rate(rate.low)} to {show_rate(rate.high)}"
         latency = [show_duration(at_s) for at_s in (late.mean_s, late.p50_s, late.p99_s, late.p999_s)]
         levers = [str(row.levers[key]) for key in keys]
-        out.append([row.variant, *levers, show_rate(rate.mean), interval, row.method, *latency])
+        out.append([titled(row), *levers, show_rate(rate.mean), interval, row.method, *latency])
     return out
+
+
+def titled(row: RaceRow) -> str:
+    """A variant, and its guardrails where its name says others: "both of these (keep-active + refuse-empty)"."""
+    own = " + ".join(row.guardrails)
+    return row.variant if own.replace("-", " ") in ("", row.variant.replace("-", " ")) else f"{row.variant} ({own})"
 
 
 def name_of(search: Search) -> str:

@@ -99,7 +99,7 @@ def _tips(summary: Summary, lever: levers.Lever | None, worst: Group) -> list[st
             side = "above" if _rises(summary, lever, variant) else "below"
             text = f"“{variant}” collapses in more than half of its runs {side} {lever.show(at.at)}"
             if math.isfinite(at.low) and math.isfinite(at.high):
-                text += f" ({lever.show(at.low)} to {lever.show(at.high)} with the intervals)"
+                text += f" (between {lever.show(at.low)} and {lever.show(at.high)}, the nearest points that tell)"
         else:
             least, most = (show_share(pick(g.collapsed.share for g in own)) for pick in (min, max))
             span = least if least == most else f"{least} to {most}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.inputs import assumed
-from recovery.show.race_text import name_of, show_rate
+from recovery.show.race_text import name_of, show_rate, titled
 from recovery.store.note_record import Note
 from recovery.store.race_record import RaceRow, RaceSummary, Search
 from recovery.units import show_count, show_duration
@@ -56,8 +56,8 @@ def _change(summary: RaceSummary, searches: dict[tuple[str, ...], Search]) -> Ch
         found = searches.get(row.guardrails)
         return found is None or found.is_possible
 
-    def key(row: RaceRow) -> tuple[bool, float, float]:
-        return is_possible(row), row.per_year.mean, row.latency.p99_s
+    def key(row: RaceRow) -> tuple[bool, float, float, float]:
+        return is_possible(row), row.per_year.mean, row.latency.p99_s, row.latency.mean_s
 
     if not is_possible(first):
         return Change(text="Nothing needs to change: no order of steps leads to an empty record.")
@@ -72,16 +72,22 @@ def _change(summary: RaceSummary, searches: dict[tuple[str, ...], Search]) -> Ch
             return Change()
         return Change(text=f"With {name_of(impossible[0])} it is impossible.", name=name_of(impossible[0]))
     best = min(others, key=key)
-    name = " + ".join(best.guardrails) or best.variant
-    text = f"{name}: " + (_rate(best) if is_possible(best) else "it is impossible then")
+    text = f"“{titled(best)}”: " + (_rate(best) if is_possible(best) else "it is impossible then")
     if is_possible(best) and best.per_year.high >= first.per_year.low:
         text += ", a difference that chance can make"
-    was, now = show_duration(first.latency.p99_s), show_duration(best.latency.p99_s)
-    late = best.latency.p99_s > first.latency.p99_s and now != was
-    costs = (
-        f"It costs: 99 % of the plans are everywhere after {now} instead of {was}." if late else "It costs no delay."
-    )
-    return Change(text=f"{text}. {costs}", name=name)
+    return Change(text=f"{text}. {_cost(best, first)}", name=best.variant)
+
+
+def _cost(best: RaceRow, first: RaceRow) -> str:
+    """How much later plans are everywhere: 99 % of them, else on average."""
+    was, now = first.latency, best.latency
+    of_most = ("99 % of the plans are everywhere after {} instead of {}", was.p99_s, now.p99_s)
+    of_all = ("a plan is everywhere after {} instead of {} on average", was.mean_s, now.mean_s)
+    for text, before_s, after_s in (of_most, of_all):
+        before, after = show_duration(before_s), show_duration(after_s)
+        if after_s > before_s and after != before:
+            return f"It costs: {text.format(after, before)}."
+    return "It costs no delay."
 
 
 def _sure(summary: RaceSummary, first: RaceRow) -> str:
