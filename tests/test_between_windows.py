@@ -12,6 +12,7 @@ from test_advice import told
 
 from recovery.measures import for_good, leased_curve
 from recovery.show import standings, tables
+from recovery.show.text import notes
 from recovery.store.run_record import Group, Worst
 from recovery.store.scenario_record import Span
 from recovery.study.compare import differences
@@ -55,6 +56,9 @@ def test_a_fleet_that_starts_without_leases_is_never_told_that_nobody_loses_one(
     assert "loses its lease" not in answer.change.text
     assert standings.time_of(summary, first, "ttr50_s") == "< 10 s"
     assert not standings.lost_none(first, summary.rows)
+    [efficiency] = [one for one in tables.columns_of("leases", first) if one.measure == "efficiency"]
+    assert tables._cell(first, efficiency, summary.rows).text == "–"  # 1.9 s at best, of less than 10 s
+    assert "efficiency is – where windows do not tell" in "".join(notes(summary))
 
 
 def test_first_attempts_that_are_spread_are_no_waits() -> None:

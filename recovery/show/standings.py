@@ -220,6 +220,11 @@ def is_always(group: Group, rows: Sequence[Row], measure: str) -> bool:
     return all(for_good.is_always(measure, row.of) for row in rows) if keeps is None else keeps
 
 
+def is_within_a_window(rows: Sequence[Row], measure: str = "ttr99_s") -> bool:
+    """Whether all of these runs come to a time before windows tell it, so that nothing can be divided by it."""
+    return bool(rows) and all(row.of(measure) == 0 for row in rows)
+
+
 def hours_as_known(group: Group, measure: str) -> str:
     """By which measure hours without a lease after the return are told: as ends of windows show them, or, where these
     show more than there are, or none was without a lease before it, by the exact hours of the whole run.

@@ -137,6 +137,8 @@ def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
         return Cell("–")
     if column.measure in for_good.OF_RETURN and standings.lost_none(group, rows):
         return Cell("–")
+    if column.measure == "efficiency" and standings.is_within_a_window(rows):
+        return Cell("–")
     if standings.is_always(group, rows, column.measure):
         return Cell(ALWAYS, value=value_of(0.0))
     if column.kind == "time":

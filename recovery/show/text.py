@@ -239,6 +239,9 @@ def notes(summary: Summary) -> list[str]:
     if any(group.mean("fluid_bound_s") == 0 and math.isnan(group.mean("efficiency")) for group in summary.groups):
         text = "efficiency is – where fewer than 1 % of the leases were lost before the dependency was back."
         out.append(speaking_of(first.scenario.called, text))
+    brief = [one for one in summary.groups if standings.is_within_a_window(summary.rows_of(one))]
+    if any(one.variant not in kept and one.mean("efficiency") > 0 for one in brief):
+        out.append("efficiency is – where windows do not tell the time that it is a part of.")
     return [*out, *_overloaded(summary), *filter(None, [counted_over(summary)])]
 
 
@@ -400,8 +403,9 @@ def variants_table(summary: Summary) -> str:
         if group is not groups[0] and advice.declares_only(groups[0], group):
             saved = show_saved(standings.Saved(math.nan))
         efficiency, amplification = group.mean("efficiency"), group.mean("amplification")
+        is_brief = standings.is_within_a_window(summary.rows_of(group))
         of_return = [
-            "–" if math.isnan(efficiency) else show_share(efficiency),
+            "–" if math.isnan(efficiency) or is_brief else show_share(efficiency),
             "∞" if math.isinf(amplification) else show_number(amplification),
             show_share(group.mean("wasted_share")),
         ]
