@@ -16,8 +16,8 @@ from click.testing import CliRunner
 
 import recovery
 from recovery.cli import main as cli
-from recovery.show import text
-from recovery.store.run_record import Renewals
+from recovery.show import renewed, text
+from recovery.store.run_record import Group, Renewals
 from recovery.store.scenario_record import Span
 from recovery.units import show_duration
 
@@ -127,6 +127,37 @@ def test_a_fleet_that_is_late_to_the_end_is_told_why_and_what_would_help(tmp_pat
     assert "No holder loses its lease, but " in said
     assert "enewals alone need 250 % of what the hosts can do" in said
     assert "--set host.workers=4" in said
+
+
+def _renewed(name: str, early_s: float, late_s: float) -> Group:
+    """A variant whose holders are overdue, and have all renewed between these times."""
+    scenario = run_records.scenario_of(f'coupling.window = "1s"\n{run_records.FLEET}')
+    overdue = (Span(from_s=9.0, to_s=99.0),)
+    found = Renewals(overdue=overdue, overdue_most=9, after_s=9, all_s=early_s, all_latest_s=late_s)
+    return run_records.group_of(name, scenario=scenario, ttr99_s=0.0).model_copy(update={"renewals": found})
+
+
+@pytest.mark.parametrize(
+    ("first", "own", "saved", "when"),
+    [
+        ((8.0, 8.0), (856.0, math.inf), "-14.1 min or more", "14.3 min after it at the earliest"),
+        ((856.0, math.inf), (8.0, 8.0), "+14.1 min or more", "8 s after it"),
+        ((8.0, 8.0), (12.0, 19.0), "-4 s to -11 s", "between 12 s and 19 s after it"),
+        ((407.5, 408.5), (8.0, 8.0), "+6.7 min", "8 s after it"),
+        ((8.0, 8.0), (407.5, 408.5), "-6.7 min", "6.8 min after it"),
+        ((12.0, 19.0), (12.0, 19.0), "0 s", "between 12 s and 19 s after it"),
+        ((12.0, 19.0), (14.0, 17.0), "?", "between 14 s and 17 s after it"),
+    ],
+)
+def test_what_is_saved_is_told_within_the_bounds_of_both_times(
+    first: tuple[float, float], own: tuple[float, float], saved: str, when: str
+) -> None:
+    """Runs are alike in all that is measured where their bounds are."""
+    groups = [_renewed("first", *first), _renewed("own", *own)]
+    rows = [run_records.row_of(name, ttr_renewed_s=late_s) for name, (_, late_s) in (("first", first), ("own", own))]
+    found = renewed.saved(run_records.summary_of(rows, groups), groups[1], groups[0])
+    assert text.show_saved(found) == saved
+    assert renewed.told(groups[1], "it") == when
 
 
 @pytest.mark.parametrize(("to_s", "word"), [(99.0, "recovered"), (math.inf, "still overdue")])

@@ -32,11 +32,17 @@ def told(group: Group, since: str) -> str:
     says after what.
     """
     early_s, late_s = group.renewed_s
-    if early_s == late_s:
-        return f"{show_duration(late_s)} after {since}"
     if math.isinf(late_s):
         return f"{show_duration(early_s)} after {since} at the earliest"
-    return f"between {show_duration(early_s)} and {show_duration(late_s)} after {since}"
+    return f"{between(early_s, late_s)} after {since}"
+
+
+def between(least_s: float, most_s: float) -> str:
+    """A time that is known within bounds, in a sentence: "8 s", "between 12 s and 19 s", "at least 8 s"."""
+    least, most = show_duration(least_s), show_duration(most_s)
+    if math.isinf(most_s) and math.isfinite(least_s):
+        return f"at least {least}"
+    return least if least == most else f"between {least} and {most}"
 
 
 def overdue(group: Group) -> str:
@@ -98,9 +104,12 @@ def saved(summary: Summary, group: Group, first: Group, measure: str = "ttr99_s"
         return standings.beyond(found, *(standings.of_last(summary, one, measure) for one in (first, group)))
     for one, other, sign in ((group, first, 1), (first, group, -1)):
         if (sooner := sooner_s(one, other)) > 0:
-            return Saved(sign * sooner, is_open=not is_sure(one))
+            most = most_sooner_s(one, other) if is_sure(one) else math.nan
+            return Saved(sign * sooner, most_s=math.nan if most == sooner else sign * most, is_open=not is_sure(one))
     if is_exact(first) and is_exact(group):
         return Saved(math.nan if math.isinf(after_s(first)) else 0.0)
+    if standings.are_alike(summary.rows_of(first), summary.rows_of(group)):
+        return Saved(0.0)
     return Saved(math.nan, is_open=True)
 
 
@@ -132,12 +141,17 @@ def sooner_s(group: Group, first: Group) -> float:
     return first_s - own_s
 
 
+def most_sooner_s(group: Group, first: Group) -> float:
+    """By how much all have renewed sooner than in the first variant at the most, s; inf: counts tell no bound."""
+    return first.renewed_s[1] - group.renewed_s[0]
+
+
 def saved_span(summary: Summary, group: Group, first: Group) -> Saved:
-    """The mean of `sooner_s` with its interval over the replications; without one where counts leave the first
-    variant's time open by a window or more, since an interval of the latest times says nothing of what is sure then.
+    """The mean of `sooner_s` with its interval over the replications; without one where counts leave a time open by a
+    window or more, since an interval of the latest times says nothing of what is sure then.
     """
     found, surely_s = standings.saved(summary.rows_of(first), summary.rows_of(group), MEASURE), sooner_s(group, first)
-    return found if is_exact(first) and is_sure(group) and math.isfinite(surely_s) else Saved(surely_s)
+    return found if is_exact(first) and is_exact(group) and math.isfinite(surely_s) else Saved(surely_s)
 
 
 def best_of(first: Group, others: list[Group]) -> Group | None:

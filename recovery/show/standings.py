@@ -175,13 +175,16 @@ def _standing(rows: Sequence[Row], measure: str, scenario: Scenario, time_s: Cal
 class Saved(NamedTuple):
     """By how much sooner, s, with its interval (95 %). inf: comes to it where the other does not; -inf: the other way
     round; nan: neither does, or not known. `beyond_s`: where the other is only not there yet as its run ends, what is
-    saved is more than this. `is_open`: known as far as counts show alone, or, where it is nan, not even that.
+    saved is more than this. `most_s`: of times that are known within bounds alone the mean is what is surely saved, or
+    lost, and it may be up to so much (inf: any that is more). `is_open`: known as far as counts show alone, or, where
+    it is nan, not even that.
     """
 
     mean_s: float
     low_s: float = math.nan
     high_s: float = math.nan
     beyond_s: float = math.nan
+    most_s: float = math.nan
     is_open: bool = False
 
 
@@ -202,6 +205,12 @@ def saved(first: Sequence[Row], own: Sequence[Row], measure: str, *, is_last: bo
     pairs = [was_s[one] - time_s for one, time_s in now_s.items() if one in was_s]
     pairs = [saved_s for saved_s in pairs if math.isfinite(saved_s)]
     return Saved(*mean_interval(pairs)) if pairs else Saved(was.mean_s - now.mean_s)
+
+
+def are_alike(first: Sequence[Row], own: Sequence[Row]) -> bool:
+    """Whether two variants have runs of the same replications that are alike in all that is measured."""
+    ones, others = ({row.replication: row for row in rows} for rows in (first, own))
+    return bool(ones) and ones.keys() == others.keys() and all(row.is_like(others[one]) for one, row in ones.items())
 
 
 def beyond(found: Saved, was: Standing, now: Standing) -> Saved:

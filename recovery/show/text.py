@@ -102,8 +102,11 @@ def show_saved(found: standings.Saved) -> str:
     if math.isinf(seconds):
         return "recovers" if seconds > 0 else "not back"
     sign = "+" if seconds > 0 else "-" if seconds < 0 else ""
+    if math.isinf(found.most_s):
+        return f"{sign}{show_duration(abs(seconds))} or more"
     sign = f"about {sign}" if found.is_open else sign
-    return f"{sign}{show_duration(abs(seconds))}"
+    ends = [f"{sign}{show_duration(abs(one))}" for one in (seconds, found.most_s) if not math.isnan(one)]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:

@@ -98,6 +98,11 @@ class Row(Record):
         """Whether some holder was without a lease at some moment."""
         return self.of("leased_min_share") < 1 - register.ROUNDING or self.of("unleased_holder_hours") > 0
 
+    def is_like(self, other: "Row") -> bool:
+        """Whether two runs are alike in all that is measured, so that they are in what counts do not tell, too."""
+        pairs = [(value, other.of(name)) for name, value in self.measures.items()]
+        return all(one == two or (math.isnan(one) and math.isnan(two)) for one, two in pairs)
+
     def told(self, measure: str) -> float:
         """The same as texts, tables and pictures tell it: a time to recovery is never one from before the loss."""
         return told(measure, self.of(measure), self.measures)

@@ -405,13 +405,12 @@ def _renews_sooner(summary: Summary, best: Group, axis: TimeAxis) -> Change:
     """The variant by which all have renewed soonest, though no lease is lost."""
     first = summary.groups[0]
     saved, when = renewed.sooner_s(best, first), moments.returned(first)
-    text, much = f"“{best.variant}”: all have renewed {renewed.told(best, when)}, ", f"{show_duration(saved)} sooner"
+    text = f"“{best.variant}”: all have renewed {renewed.told(best, when)}, "
+    much = f"{renewed.between(saved, renewed.most_sooner_s(best, first))} sooner"
     if not renewed.is_sure(best):
         early, shown = map(show_duration, (renewed.after_s(best), renewed.shown_s(best)))
         text += f"and as far as counts show {'no later' if shown == early else f'by {shown} after it'}, "
-        much = f"about {much}"
-    elif not renewed.is_exact(first):
-        much = f"at least {much}"
+        much = f"about {show_duration(saved)} sooner"
     text += much if math.isfinite(saved) else "instead of not before the end"
     text += _span_of(renewed.saved_span(summary, best, first)) if math.isfinite(saved) and first.runs > 1 else ""
     cost = costs(first.scenario.traffic, first.mean, best.mean)
