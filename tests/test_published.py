@@ -95,7 +95,7 @@ def test_the_scenario_in_the_tutorial_does_what_is_said_of_it(tmp_path: Path) ->
 def test_the_numbers_of_the_retry_storm_in_the_gallery_are_the_reports() -> None:
     page = every_page()
     said = str(answer_of(*run_of(RESULTS / "paxos-retry-storm")))
-    halves_ms = re.findall(r"below ([\d.]+) ms \(([\d.]+) ms to ([\d.]+) ms", said)
+    halves_ms = re.findall(r"below ([\d.]+) ms \(between ([\d.]+) ms and ([\d.]+) ms", said)
     assert len(halves_ms) == 2
     for at, low, high in halves_ms:
         assert f"{at} ms ({low} to {high})" in page
