@@ -334,13 +334,13 @@ def test_a_part_of_a_variant_that_saves_nothing_alone_is_told_and_its_cost_is_no
     assert said.name == "both"
     assert "policy.queue alone (“queue”) saves no time, so propagation.intake makes the difference" in said.text
     assert "It costs: 10 % of the attempts at propagation are refused, instead of 0 %." in said.text
-    assert "of all attempts" not in said.text
+    assert "of the attempts of the whole run" not in said.text
     two = _advised(("queue", 7200, (QUEUE,), {}), ("intake", 7200, (INTAKE,), {}), both)  # only both together help
     assert "those of “queue” and “intake” save no time alone." in two.text
-    assert "It costs: 20 % of all attempts are refused, instead of 0 %" in two.text
+    assert "It costs: 20 % of the attempts of the whole run are refused, instead of 0 %" in two.text
     saves = _advised(("queue", 5400, (QUEUE,), {"denied_share": 0.2}), both)
     assert "alone" not in saves.text
-    assert "It costs: 20 % of all attempts are refused" in saves.text
+    assert "It costs: 20 % of the attempts of the whole run are refused" in saves.text
 
 
 def test_of_variants_that_are_as_soon_and_cost_no_more_the_one_is_advised_that_changes_least() -> None:
@@ -584,9 +584,9 @@ def test_of_variants_that_are_as_soon_the_one_is_named_that_somebody_can_choose(
     assert change.name == "short"
     assert "“fails” is as soon (" in change.text
     assert "), but it changes what requests do in the outage, which is given and no rule" in change.text
-    assert re.search(r"It costs: [\d.]+ % of all attempts are refused, instead of 0 %", change.text)
+    assert re.search(r"It costs: [\d.]+ % of the attempts of the whole run are refused, instead of 0 %", change.text)
     head, _, *rows = (re.split(r"  +", row) for row in variants_table(summary).splitlines())
-    assert [row[head.index("refused") - len(head)] == "0 %" for row in rows] == [True, True, False]
+    assert [row[head.index("refused, whole run") - len(head)] == "0 %" for row in rows] == [True, True, False]
     assert "refused" not in variants_table(with_groups(summary, summary.groups[:2])).splitlines()[0]
 
 

@@ -502,7 +502,7 @@ def difference(measure: str, mean: float, than: float, verdict: str) -> Differen
     [
         (
             difference("denied_share", 0.46, 0.0, "more"),
-            "46 % of all attempts are refused, instead of 0 %",
+            "46 % of the attempts of the whole run are refused, instead of 0 %",
         ),
         (difference("served_share", 0.8, 1.0, "less"), "only 80 % of the jobs get an answer, instead of 100 %"),
         (difference("denied_share", 0.46, 0.0, "not told apart"), ""),

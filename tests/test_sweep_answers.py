@@ -257,7 +257,7 @@ def test_a_harm_that_chance_can_make_is_told_beside_the_name() -> None:
     row = difference(harms=(harm("denied_share", 0.3, 0.1, half=0.5),))
     change = compare.answer_of_policies([row]).change
     assert change.name == "quick"
-    assert "It costs: 30 % of all attempts are refused, instead of 10 %." in change.text
+    assert "It costs: 30 % of the attempts of the whole run are refused, instead of 10 %." in change.text
 
 
 def test_a_policy_that_is_lost_in_some_draws_says_so() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from recovery.measures.register import DEPTHS, ROUNDING, again_of, class_of, last_of, without_class
+from recovery.measures.register import DENIED_OF_RETURN, DEPTHS, ROUNDING, again_of, class_of, last_of, without_class
 from recovery.statistics.arrays import Floats
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NEARLY_ALL = ("ttr99_s", "ttr100_s")
 """Times that a run which collapses after all does not have, though all may have been well for a while."""
 
-OF_RETURN = ("efficiency", "amplification", "wasted_share")
+OF_RETURN = ("efficiency", "amplification", "wasted_share", DENIED_OF_RETURN)
 """Measures of the time in which leases come back: of nothing where none was lost."""
 
 

@@ -123,6 +123,10 @@ class Measure:
 DEPTHS = {"ttr50_s": 0.50, "ttr90_s": 0.90, "ttr99_s": 0.99, "ttr100_s": 1.00}
 """Of the times to recovery: the share that is back then."""
 ROUNDING = 1e-12  # a share may miss its depth by so much
+DENIED = "denied_share"
+DENIED_OF_RETURN = "denied_return_share"
+"""The same share over the time of `amplification`, which no healthy time after it dilutes: known of the runs of a
+variant together (`run_record.Group`), not of one."""
 
 
 @functools.cache

@@ -44,7 +44,7 @@ def rows(summary: Summary) -> list[list[str]]:
     depths = [f"{round(100 * share)} %" for share in register.DEPTHS.values()]
     often = ["recovered", "from", "to"] if have_several_runs(summary) else []
     head = ["variant", "class", *depths, "verdict", *often]
-    head += ["amplification", "wasted", "refused", "longest queue", "served"]
+    head += ["amplification", "wasted", "refused, whole run", "longest queue", "served"]
     return [head, *(_row(summary, group, one.name) for group in summary.groups for one in group.scenario.classes)]
 
 

@@ -9,7 +9,7 @@ from recovery.show import compare_text, outages, race_text, renewed, standings, 
 from recovery.show.answers import answer as answers
 from recovery.show.answers.answer import Answer
 from recovery.show.sweep_figures.drawn import set_apart, told
-from recovery.show.text import LOST, is_refused_told, lost, lost_again, show_saved, verdict_of
+from recovery.show.text import LOST, lost, lost_again, refused_columns, share_of, show_saved, verdict_of
 from recovery.show.words import span_of, speaking_of, times_from
 from recovery.store.compare_record import Comparison
 from recovery.store.race_record import RaceSummary
@@ -146,9 +146,10 @@ def _variants(summary: Summary) -> str:
     all_normal = "all_normal_s" if "all_normal_s" in first.measures else ""
     is_renewed = renewed.is_told(summary)
     late = [renewed.TITLE] if is_renewed else []
-    refused = ["refused"] if is_refused_told(summary) else []
+    refused = refused_columns(summary)
     normals = ["all normal"] if all_normal else []
-    rows = [["variant", "99 % back", *late, *normals, "saved", "verdict", "wasted work", *refused]]
+    refused_heads = [one.title for one in refused]
+    rows = [["variant", "99 % back", *late, *normals, "saved", "verdict", "wasted work", *refused_heads]]
     marked, below = lost(summary), []
     for group in summary.groups[:ROWS_MAX]:
         star = LOST if (group.variant, "ttr99_s") in marked and not group.levers else ""
@@ -164,8 +165,7 @@ def _variants(summary: Summary) -> str:
                 *normal,
                 "" if group is first else show_saved(by),
                 verdict_of(group),
-                "–" if standings.lost_none(group, summary.rows_of(group)) else show_share(group.mean("wasted_share")),
-                *([show_share(group.mean("denied_share"))] if refused else []),
+                *(share_of(summary, group, measure) for measure in ("wasted_share", *(one.measure for one in refused))),
             ]
         )
     left = len(summary.groups) - ROWS_MAX

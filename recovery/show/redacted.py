@@ -46,7 +46,7 @@ RATIOS = {
     "amplification": "attempts a success, until 99 % are back",
     "amplification_peak": "most attempts a success, over a stretch of fixed length",
     "wasted_share": "work for answers nobody waited for",
-    "denied_share": "attempts refused",
+    "denied_share": "attempts refused, of the whole run",
     "efficiency": "fastest possible over actual time",
     "load_peak": "most load over the load before",
     "response_peak": "longest response over that before",

@@ -11,7 +11,7 @@ from recovery.measures import for_good, register
 from recovery.show import advice, levers, renewed, stage_times, standings
 from recovery.show.page import Cell, Column, show, value_of
 from recovery.show.standings import ALWAYS, Standing
-from recovery.show.text import LOST, is_refused_told, lost, notes, sample_span, show_saved
+from recovery.show.text import LOST, lost, notes, refused_columns, sample_span, show_saved
 from recovery.show.words import ends_of, speaking_of
 from recovery.store.run_record import Group, Row, RunManifest, Summary, with_groups
 
@@ -61,9 +61,6 @@ class Tables(NamedTuple):
     notes: list[str]
 
 
-_REFUSED = "share of the attempts of the whole run, to its horizon, that were refused"
-
-
 def columns_of(stage: str, group: Group) -> list[Column]:
     """The columns of a stage that a group has, from the register of measures."""
     called = group.scenario.called
@@ -87,8 +84,7 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
     if not keys and len(groups) > 1:
         first.append(Column("saved", "saved", _SAVED[traffic], "saved"))
     columns = first + [column for column in columns if column not in first]
-    if is_refused_told(summary):
-        columns.append(Column("denied_share", "refused", _REFUSED, "share"))
+    columns += [Column(*column, "share") for column in refused_columns(summary)]
     own = [summary.rows_of(group) for group in groups]
     several = any(group.runs > 1 for group in groups)
     middle, marked = levers.medians(summary, "ttr99_s"), lost(summary)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from recovery import theory
-from recovery.measures import words
-from recovery.measures.register import ROUNDING
+from recovery.measures import for_good, words
+from recovery.measures.register import DENIED, DENIED_OF_RETURN, ROUNDING
 from recovery.show import advice, classes, milestones, outages, renewed, stage_times, standings
 from recovery.show.words import speaking_of
 from recovery.store.note_record import Note
@@ -16,8 +16,25 @@ from recovery.store.scenario_record import Planned, RuleInUse, Scenario
 from recovery.units import is_time, show_bytes, show_count, show_duration, show_number, show_share
 
 TIMES_TOLD = 3  # of what operators did: so many are told one by one
-REFUSED = 0.01  # of all attempts: from so many on they have a column
 DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
+
+
+class Refused(NamedTuple):
+    """A column of what is refused: its measure, its head and what it means."""
+
+    measure: str
+    title: str
+    meaning: str
+
+
+OF_RETURN = Refused(
+    DENIED_OF_RETURN, "refused",
+    "share of the attempts that were refused, from the dependency's return until 99 % are back (or the run ends), over "
+    "a window at least",
+)  # fmt: skip
+OF_RUN = Refused(
+    DENIED, "refused, whole run", "share of the attempts of the whole run, to its horizon, that were refused"
+)
 
 
 class Need(NamedTuple):
@@ -393,8 +410,8 @@ def variants_table(summary: Summary) -> str:
     is_renewed = renewed.is_told(summary)
     if is_renewed:
         head.insert(1 + len(DEPTHS), renewed.TITLE)
-    if refuses := is_refused_told(summary):
-        head.insert(-1, "refused")
+    refused = refused_columns(summary)
+    head[-1:-1] = [column.title for column in refused]
     rows, marked = [head], lost(summary)
     for group in groups:
         times = [
@@ -422,16 +439,27 @@ def variants_table(summary: Summary) -> str:
                 saved,
                 verdict_of(group),
                 *of_return,
-                *([show_share(group.mean("denied_share"))] if refuses else []),
+                *(share_of(summary, group, column.measure) for column in refused),
                 show_count(group.mean("queue_peak")),
             ]
         )
     return table(rows)
 
 
-def is_refused_told(summary: Summary) -> bool:
-    """Whether a variant refuses so many of the attempts of the whole run that tables tell it."""
-    return any(group.mean("denied_share") >= REFUSED for group in summary.groups)
+def refused_columns(summary: Summary) -> list[Refused]:
+    """The column of what is refused, where a variant does so, and else none. It is of the whole run where no variant
+    lost a lease, and of an older run.
+    """
+    groups = [group for group in summary.groups if not standings.lost_none(group, summary.rows_of(group))]
+    is_known = groups and all(group.denied_of_return is not None for group in groups)
+    column, groups = (OF_RETURN, groups) if is_known else (OF_RUN, list(summary.groups))
+    return [column] if any(group.mean(column.measure) > 0 for group in groups) else []
+
+
+def share_of(summary: Summary, group: Group, measure: str) -> str:
+    """A share for a table: "–" where it is of the time in which leases come back, and none was lost."""
+    is_of_nothing = measure in for_good.OF_RETURN and standings.lost_none(group, summary.rows_of(group))
+    return "–" if is_of_nothing else show_share(group.mean(measure))
 
 
 def intervals_table(summary: Summary) -> str:

@@ -181,8 +181,7 @@ class TrafficTable(Table):
     def work(self, scenario: Scenario, times_s: Floats, ttr99_s: float) -> Row:
         """Attempts, work and queues, during recovery and at their peaks, and times of requests at hosts."""
         flows, back, hold = self.columns, scenario.recovers_from_s, scenario.hold
-        end = back + ttr99_s if math.isfinite(ttr99_s) else math.inf
-        during = slice(*times_s.searchsorted((back, max(end, back + scenario.coupling.window)), side="right").tolist())
+        during = slice(*_during(scenario, times_s, ttr99_s))
         attempts, successes = (int(np.add.reduce(flows[name][during])) for name in ("submitted", "succeeded"))
         work = {
             kind: float(np.add.reduce(flows[f"{kind}_work_ns"][during], dtype=np.float64))  # int64 might not hold it
@@ -211,6 +210,12 @@ class TrafficTable(Table):
             "sojourn_max_s": math.nan if last is None else float(_starts_ns()[last]) / 1e9,
             **baseline.measures(scenario, times_s, flows),
         }
+
+    def denied_of_return(self, scenario: Scenario, times_s: Floats, ttr99_s: float) -> float:
+        """Share of the attempts that was refused, over the time of `amplification`."""
+        during = slice(*_during(scenario, times_s, ttr99_s))
+        denied = sum(int(self.columns[f"rejected_{why}"][during].sum()) for why in WHY_REFUSED)
+        return denied / max(int(self.columns["submitted"][during].sum()), 1)
 
     def _without_time(self, scenario: Scenario) -> int:
         """Finished requests of which only the number is known (MODEL.md, section 13, stale work), not their time."""
@@ -248,6 +253,16 @@ class TrafficTable(Table):
 def _starts_ns() -> Floats:
     """Least times (ns) of the parts of a histogram."""
     return np.asarray(requests.part_start_ns(np.arange(requests.HISTOGRAM)))
+
+
+def _during(scenario: Scenario, times_s: Floats, ttr99_s: float) -> list[int]:
+    """The first of the windows in which leases or jobs come back, until 99 % are (or the run ends), one at least; and
+    the first after them.
+    """
+    back = scenario.recovers_from_s
+    end = back + ttr99_s if math.isfinite(ttr99_s) else math.inf
+    found: list[int] = times_s.searchsorted((back, max(end, back + scenario.coupling.window)), side="right").tolist()
+    return found
 
 
 def cycle_s(scenario: Scenario) -> float:

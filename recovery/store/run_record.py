@@ -241,6 +241,8 @@ class Group(Record):
     sets: tuple[Setting, ...] = Field((), exclude_if=lambda value: not value)  # what sets it apart from the file
     lost_again: Number | None = Field(None, exclude_if=lambda value: value is None)
     """How often a lease ran out after operators had ended the sessions (mean of the runs); None: not counted."""
+    denied_of_return: Measured | None = Field(None, exclude_if=lambda value: value is None)
+    """`register.DENIED_OF_RETURN`; None of an older run."""
 
     @property
     def leased_least(self) -> float:
@@ -302,6 +304,8 @@ class Group(Record):
 
     def estimate(self, measure: str) -> Measured | None:
         """A measure over the runs, as they are judged by it; None where there is none."""
+        if measure == register.DENIED_OF_RETURN:
+            return self.denied_of_return
         return self.judged.get(measure) or self.measures.get(measure)
 
     def mean(self, measure: str) -> float:

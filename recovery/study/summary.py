@@ -224,6 +224,13 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
         spared=None if away else _spared(outcomes, variant.scenario),
         outages=_each_outage(outcomes, variant.scenario, renewed),
         lost_again=lost_again(outcomes, variant.scenario),
+        denied_of_return=_measured(
+            register.DENIED_OF_RETURN,
+            [
+                outcome.traffic.denied_of_return(outcome.scenario, outcome.times_s, row.of("ttr99_s"))
+                for outcome, row in zip(outcomes, rows, strict=True)
+            ],
+        ),
     )
 
 

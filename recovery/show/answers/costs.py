@@ -29,6 +29,7 @@ def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str]
     names = [name for name in (*register.harms(traffic), SERVED) if not math.isnan(was(name) + now(name))]
     if not names:
         return "What it costs is not known."
+    names = [_as_told(name, was, now) for name in names]
     out = [text for name in names if (text := cost(name, was(name), now(name), traffic))]
     was_made, made = was(ATTEMPTS), now(ATTEMPTS)
     if math.isfinite(was_made) and math.isfinite(made) and made > ATTEMPTS_GROW * was_made:
@@ -41,11 +42,22 @@ def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str]
     if is_comparable and takes_s > LONGER * took_s and takes_s - took_s >= TIME_MORE_S:
         out.append(f"99 % of the requests take up to {show_duration(takes_s)}, instead of {show_duration(took_s)}")
     out += _of_launches(was, now)
-    if not out and (
-        little := [_said(name, was(name), now(name), traffic) for name in names if _is_new(name, was, now)]
-    ):
-        return f"It costs little: {'; '.join(little)}."
+    if not out and (new := [name for name in names if _is_new(name, was, now)]):
+        is_little = register.DENIED not in new  # of the whole run little may be much while leases come back
+        said = "; ".join(_said(name, was(name), now(name), traffic) for name in new)
+        return f"It costs little: {said}." if is_little else f"It costs: {said}."
     return f"It costs: {'; '.join(out)}." if out else NOTHING
+
+
+def _as_told(name: str, was: Callable[[str], float], now: Callable[[str], float]) -> str:
+    """The measure by which a harm is told. Refusals are told over the time in which leases or jobs come back, as
+    attempts and work in vain are, since healthy time after it makes their share of the whole run small; over the whole
+    run only where that grows more, nothing has to come back, or no more is known.
+    """
+    if name != register.DENIED or not (was("ttr99_s") > 0 and now("ttr99_s") > 0):
+        return name
+    of_return, of_run = (now(one) - was(one) for one in (register.DENIED_OF_RETURN, name))
+    return register.DENIED_OF_RETURN if of_return >= of_run else name
 
 
 def _of_launches(was: Callable[[str], float], now: Callable[[str], float]) -> Iterator[str]:
@@ -93,7 +105,7 @@ def outweighs(was: Callable[[str], float], now: Callable[[str], float], saved_sh
 
 def cost(name: str, was: float, now: float, traffic: TrafficName | None = None) -> str:
     """A harm in words, with both means, if it is clearly more now; "" if it is not, or is no harm."""
-    known = register.find(name, traffic)
+    known = _known(name, traffic)
     if known is None or not (known.is_harm or name == SERVED) or not math.isfinite(was) or not math.isfinite(now):
         return ""
     if name == SERVED:
@@ -107,15 +119,22 @@ def cost(name: str, was: float, now: float, traffic: TrafficName | None = None) 
 
 def _said(name: str, was: float, now: float, traffic: TrafficName | None) -> str:
     """A harm in words, with both means."""
-    known = register.find(name, traffic)
+    known = _known(name, traffic)
     assert known is not None
     show = show_share if known.form == "share" else show_count
     words = _SAID.get(register.without_class(name), f"{{}} ({known.axis})")
-    return f"{words.format(show(now))}, instead of {show(was)}"
+    meanwhile = "the backlog is cleared" if traffic == "jobs" else "leases come back"
+    return f"{words.format(show(now), meanwhile=meanwhile)}, instead of {show(was)}"
+
+
+def _known(name: str, traffic: TrafficName | None) -> register.Measure | None:
+    """A harm in the register, which has what is refused once."""
+    return register.find(register.DENIED if name == register.DENIED_OF_RETURN else name, traffic)
 
 
 _SAID = {
-    "denied_share": "{} of all attempts are refused",
+    register.DENIED: "{} of the attempts of the whole run are refused",
+    register.DENIED_OF_RETURN: "{} of the attempts are refused while {meanwhile}",
     "wasted_share": "{} of the work is for answers that nobody waits for",
     "unleased_holder_hours": "{} hours without a lease, of all holders together",
 }
