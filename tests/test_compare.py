@@ -149,6 +149,7 @@ def test_what_a_policy_refuses_stands_in_the_table(folder_of: Maker, tmp_path: P
     none = folder_of(tmp_path / "none", {"w": [100.0]}, denied_share=0.0)
     some = folder_of(tmp_path / "some", {"w": [100.0]}, denied_share=0.0063)
     assert "denied_share" not in compare_text.told(beside(none, none))
+    assert compare_text.told(beside(none, some)).endswith("\n" + compare_text.OF_RUN)
     found = beside(none, some)
     [row] = [line for line in compare_text.lines(found.differences) if line[0] == "denied_share"]
     assert row[1:4] == ["0 %", "63 %", "+63 pp"]

@@ -20,6 +20,7 @@ SHOWN = (
     "wasted_share", "denied_share", "queue_peak", "backlog_peak", "unleased_holder_hours", "error_minutes",
 )  # fmt: skip
 REFUSED = "denied_share"  # a row of its own only where something is refused, as of a run
+OF_RUN = f"{REFUSED} is of the attempts of the whole run: the longer that goes on afterwards, the smaller."
 NEVER = "A time that never came counts as the horizon, a time to recovery as what is left from the dependency's return."
 _NAMED = {"all_normal_s": "all normal again"}
 _HOLDS = {
@@ -271,7 +272,8 @@ def notes(own: Sequence[Difference]) -> list[str]:
     """What stands below a table, in sentences."""
     attempts = [row for row in own if register.without_class(row.measure) == "amplification"]
     is_early = any(min(row.mean, row.than_mean) < 1 - register.ROUNDING for row in attempts)
-    return [*of_horizon(own), *([EARLY] if is_early else [])]
+    is_refused = any(max(row.mean, row.than_mean) > 0 for row in own if row.measure == REFUSED)
+    return [*of_horizon(own), *([EARLY] if is_early else []), *([OF_RUN] if is_refused else [])]
 
 
 def of_horizon(own: Sequence[Difference]) -> list[str]:
