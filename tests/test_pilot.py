@@ -259,7 +259,7 @@ def test_every_command_that_simulates_says_beforehand_how_long_that_takes(
             [*search, *out],
             ["by 10 runs each; at most 13 values, 130 runs; if all take as long as those of 1 s and 9 s, 80 runs take"],
         ),
-        (["fit", str(a), "--range", "host.timeout=1s..9s", "--series", str(seen), *more], [" 40 take about"]),
+        (["fit", str(a), "--range", "host.timeout=1s..9s", "--series", str(seen), *more], [" 90 take about"]),
     ]
     for command, _ in asked[:2]:
         assert " take" not in CliRunner().invoke(cli.main, command).stderr
