@@ -8,7 +8,7 @@ bits in less time.
 import numpy as np
 
 from recovery_kernels.events import MAX_CLIENTS, NEVER, place
-from recovery_kernels.handles import refer
+from recovery_kernels.handles import refer_alone
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import (
     BUSY_SUM_NS,
@@ -212,8 +212,8 @@ def advance(rules, host, until):  # type: ignore[no-untyped-def]
 
     DONE: it is there. GROW_…: what it names is full; enlarge it and call again. TOO_MANY_JOBS: more than 2^27 jobs.
     """
-    r = refer(rules)
-    h = refer(host)
+    r = refer_alone(rules)
+    h = refer_alone(host)
     whole = h.whole
     near = h.near
     slots = h.heads.shape[0]
@@ -333,8 +333,8 @@ def begin(rules, host, first_ns, expires_ns, is_cold):  # type: ignore[no-untype
     int64[holders]: first submission of each, end of its lease (0 or less: none), in the order of the rows; int64[K]:
     whether a class starts without leases, each at its notice.
     """
-    r = refer(rules)
-    h = refer(host)
+    r = refer_alone(rules)
+    h = refer_alone(host)
     for number in range(host_row(h)):
         base = r.classes[number, K_BASE]
         if r.classes[number, K_JOBS] != 0:
