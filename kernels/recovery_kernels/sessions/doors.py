@@ -240,6 +240,15 @@ def is_leased_client(r, h, request):  # type: ignore[no-untyped-def]
     return h.clients[place(h.requests[place(request), R_ROW]), SERVER] > h.whole[NOW]
 
 
+@kernel
+def look_for_limiters(r, h):  # type: ignore[no-untyped-def]
+    """Note whether any limiter may ever hold up a request: most hosts have none, and then nobody looks at the doors."""
+    h.whole[layout.HAS_LIMITERS] = 0
+    for which in range(r.limiters.shape[0]):
+        if r.limiters[which, M_KIND] != layout.OPEN:
+            h.whole[layout.HAS_LIMITERS] = 1
+
+
 @inline
 def _is_for(r, h, door, number, request):  # type: ignore[no-untyped-def]
     which = limiter_of(r, h, door)
@@ -428,7 +437,7 @@ def pass_doors(r, h, request, first, taken):  # type: ignore[no-untyped-def]
     i = place(request)
     number = h.requests[i, R_CLASS]
     cost = cost_of(h, number)
-    doors = more_gates(h) + DOORS
+    doors = 0 if h.whole[layout.HAS_LIMITERS] == 0 else more_gates(h) + DOORS
     for turn in range(first, doors):
         door = ADMISSION_DOOR if turn == doors - 1 else gate_door(turn)
         if not _is_for(r, h, door, number, request):
@@ -509,7 +518,7 @@ def _is_barred(r, h, row):  # type: ignore[no-untyped-def]
     i = place(row)
     number = h.clients[i, CLASS]
     share = h.set_real[layout.BAR_SHARE]
-    if share <= 0.0 or ((h.set_whole[layout.BAR_CLASSES] >> number) & 1) == 0:
+    if (h.set_whole[layout.BAR_CLASSES] >> number) & 1 == 0:
         return False
     is_leased = r.classes[place(number), K_JOBS] == 0 and h.clients[i, SERVER] > h.whole[NOW]
     if h.set_whole[layout.BAR_ONLY] != 0 and is_leased:
@@ -552,7 +561,7 @@ def submit(r, h, row):  # type: ignore[no-untyped-def]
             return
         sleep(r, h, row, h.whole[NOW] + abs(held_ns))
         return
-    if _is_barred(r, h, row):
+    if h.set_real[layout.BAR_SHARE] > 0.0 and _is_barred(r, h, row):
         count(h, number, layout.BARRED, 1)
         note(h, layout.LOG_BAR, number, who, attempt)
         time = time_ns(r, h.set_whole[layout.BAR_TIME], BAR_TIME_STREAM, number, who, attempt)

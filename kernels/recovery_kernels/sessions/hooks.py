@@ -350,9 +350,15 @@ def ask_of_lease(r, h, c, hook, row):  # type: ignore[no-untyped-def]
     return _answer(r, h, c, hook, r.controllers[place(c), P_MEMORY])
 
 
-@kernel
+@inline
 def tell_renewed(r, h, row):  # type: ignore[no-untyped-def]
     """The rule of leases hears that one is about to be granted, or renewed."""
+    if r.controllers.shape[0] != 0:
+        _tell_renewed(r, h, row)
+
+
+@kernel
+def _tell_renewed(r, h, row):  # type: ignore[no-untyped-def]
     tenure = r.classes[place(h.clients[place(row), CLASS]), layout.K_TENURE]
     if has(r, tenure, TOLD):
         _look_at_lease(r, h, tenure, np.int64(TOLD), np.int64(RENEWED), row)

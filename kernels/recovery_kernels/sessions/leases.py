@@ -6,7 +6,7 @@ from recovery_kernels import draws
 from recovery_kernels.events import place
 from recovery_kernels.hooks import EXPIRE, RENEW, RESTART
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.requests import ESTABLISHED
+from recovery_kernels.requests import ESTABLISHED, window_of
 from recovery_kernels.sessions import layout, timers
 from recovery_kernels.sessions.books import count, note, time_ns
 from recovery_kernels.sessions.comings import bind, disarm, is_free, notice_at
@@ -47,17 +47,12 @@ HOLDERS_VIEW, SERVERS_VIEW = range(2)
 
 
 @inline
-def _window_of(expires, window_ns):  # type: ignore[no-untyped-def]
-    return place((expires - 1) // window_ns)
-
-
-@inline
 def _count_lease(r, h, view, number, expires, amount):  # type: ignore[no-untyped-def]
     """A lease that runs until `expires` (later than now) begins or ends to be one of those that run."""
     h.of_class[place(number), N_HOLDER + view] += amount
     if expires < FROZEN_BASE:
         last = place(h.expiring.shape[2] - 1)
-        h.expiring[view, place(number), min(_window_of(expires, r.window_ns), last)] += amount
+        h.expiring[view, place(number), min(window_of(expires, r.window_ns), last)] += amount
 
 
 @inline
@@ -88,7 +83,7 @@ def _add_unleased(h, view, row):  # type: ignore[no-untyped-def]
         h.of_class[k, carry] += 1
 
 
-@kernel
+@inline
 def whole_lease_ns(r, h, row):  # type: ignore[no-untyped-def]
     """The length of a client's lease with its grace."""
     i = place(row)

@@ -39,7 +39,7 @@ from recovery_kernels.sessions.comings import (
     step,
 )
 from recovery_kernels.sessions.comings import notice as learn
-from recovery_kernels.sessions.doors import ADMISSION_DOOR, GATE_DOOR, resend, serve_line, submit
+from recovery_kernels.sessions.doors import ADMISSION_DOOR, GATE_DOOR, look_for_limiters, resend, serve_line, submit
 from recovery_kernels.sessions.failures import crash, deadline, expire, look_for_crash, probe
 from recovery_kernels.sessions.labour import finish, settle_all, take
 from recovery_kernels.sessions.layout import (
@@ -220,6 +220,7 @@ def advance(rules, host, until):  # type: ignore[no-untyped-def]
     rows = h.clients.shape[0]
     classes = host_row(h)
     free_wanted = h.at_worker.shape[0] + 8
+    look_for_limiters(r, h)
     while True:
         if whole[FREE_REQUESTS] < free_wanted:
             return layout.GROW_REQUESTS
@@ -241,7 +242,7 @@ def advance(rules, host, until):  # type: ignore[no-untyped-def]
         if whole[layout.AFTERWARDS] != NOTHING:  # here, since there has to be room for all that workers take
             if whole[WAITING] > 0:
                 take(r, h)
-            if whole[layout.AFTERWARDS] == CRASH_TOO:
+            if r.has_crash != 0 and whole[layout.AFTERWARDS] == CRASH_TOO:
                 look_for_crash(r, h)
             _look(h)
             whole[layout.AFTERWARDS] = NOTHING
