@@ -40,7 +40,8 @@ FREE, COMING, ASLEEP, UNAWARE, BOUND, KEPT, ASKS = range(7)
 
 # --- timers: three a client -------------------------------------------------------------------------------------------
 MAIN, RESEND, LEASE_END = range(3)  # next submission, notice or deadline; sending again; the lease runs out
-TIMERS = 3
+TIMER_BITS = 2  # a client has room for four, so that its row is told from a timer's number without a division
+TIMERS = 1 << TIMER_BITS
 
 # --- requests: a row of int64 each ------------------------------------------------------------------------------------
 (
@@ -226,8 +227,8 @@ class Rules(NamedTuple):
 class Host(NamedTuple):
     """All that a host remembers.
 
-    clients int64[rows, CLIENT] and pauses float64[rows]; due int64[3 rows] (NEVER: not armed), after and before
-    int32[3 rows], heads int32[slots], near int64[6 rows + 128, 3]; requests int64[n, 22], fates float64[n],
+    clients int64[rows, CLIENT] and pauses float64[rows]; due int64[4 rows] (NEVER: not armed), after and before
+    int32[4 rows], heads int32[slots], near int64[6 rows + 128, 3]; requests int64[n, 22], fates float64[n],
     free_requests int64[n], scratch int64[n]; free_rows int64[rows]; lists int64[K + 2 + gates, 3]; at_worker
     int64[leaves], finish int64[leaves], tree int64[2 leaves], idle int64[leaves]; whole, real (more throttles than
     one lie behind the rest); of_class int64[K + 1, CLASS_WHOLE] and of_class_real float64[K, CLASS_REAL]; set_whole,

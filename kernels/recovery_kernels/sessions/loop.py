@@ -68,7 +68,6 @@ from recovery_kernels.sessions.layout import (
     SERVES_FROM,
     STATE,
     SUBMISSION,
-    TIMERS,
     WAITING,
 )
 from recovery_kernels.sessions.leases import end_sessions
@@ -190,15 +189,14 @@ def _due(r, h, row):  # type: ignore[no-untyped-def]
 @inline
 def _ring(r, h, timer, kind):  # type: ignore[no-untyped-def]
     """A client's timer rings."""
-    row = timer // TIMERS
-    which = timer - row * TIMERS
+    row = timers.row_of(timer)
     if kind == layout.EXPIRY:
         expire(r, h, row)
     elif kind == layout.DEADLINE:
         deadline(r, h, row)
     elif kind == layout.NOTICE:
         learn(r, h, row)
-    elif which == RESEND:
+    elif timers.which_of(timer) == RESEND:
         resend(r, h, row)
     else:
         if h.clients[place(row), STATE] == COMING:
@@ -263,7 +261,7 @@ def advance(rules, host, until):  # type: ignore[no-untyped-def]
                 if timers.is_live(h, 0):
                     ringing = near[0, 0]
                     break
-                timers.sift_out(near, whole[NEAR_SIZE])
+                timers.sift_out(h, whole[NEAR_SIZE])
                 whole[NEAR_SIZE] -= 1
             if whole[NEAR_SIZE] > 0:
                 break
@@ -301,7 +299,7 @@ def advance(rules, host, until):  # type: ignore[no-untyped-def]
             finish(r, h)
         elif kind <= layout.NOTICE:
             timer = near[0, 2]
-            timers.sift_out(near, whole[NEAR_SIZE])
+            timers.sift_out(h, whole[NEAR_SIZE])
             whole[NEAR_SIZE] -= 1
             h.due[place(timer)] = NEVER
             _ring(r, h, timer, kind)
@@ -321,7 +319,7 @@ def advance(rules, host, until):  # type: ignore[no-untyped-def]
                 _due(r, h, job_comes(r, h, k))
             else:
                 timer = near[0, 2]
-                timers.sift_out(near, whole[NEAR_SIZE])
+                timers.sift_out(h, whole[NEAR_SIZE])
                 whole[NEAR_SIZE] -= 1
                 h.due[place(timer)] = NEVER
                 _ring(r, h, timer, kind)

@@ -1,6 +1,6 @@
 """Timers of clients, three each, in a hashed timing wheel with an exact order (see `recovery_kernels.events`).
 
-A timer's number is 3 · row + which. Slot `(due >> shift) & mask` holds a doubly linked list; when the cursor reaches a
+A timer's number is 4 · row + which. Slot `(due >> shift) & mask` holds a doubly linked list; when the cursor reaches a
 slot its timers move to the heap `near`, whose entries are (time, order, number): order is kind, class and client. A
 timer in the heap is disarmed by its `due`: an entry that `due` contradicts is skipped when it comes up.
 """
@@ -22,6 +22,7 @@ from recovery_kernels.sessions.layout import (
     NOTICE,
     STATE,
     SUBMISSION,
+    TIMER_BITS,
     TIMERS,
     UNAWARE,
     WHO,
@@ -29,10 +30,21 @@ from recovery_kernels.sessions.layout import (
 
 
 @inline
+def row_of(timer):  # type: ignore[no-untyped-def]
+    """Whose timer it is."""
+    return timer >> TIMER_BITS
+
+
+@inline
+def which_of(timer):  # type: ignore[no-untyped-def]
+    """Which of the timers of its client it is."""
+    return timer & (TIMERS - 1)
+
+
+@inline
 def order_of(h, timer):  # type: ignore[no-untyped-def]
     """Kind, class and client of a timer as one number."""
-    row = timer // TIMERS
-    which = timer - row * TIMERS
+    row, which = row_of(timer), which_of(timer)
     kind = SUBMISSION
     if which == LEASE_END:
         kind = EXPIRY
@@ -72,8 +84,9 @@ def _sift_in(near, size, time, order, timer):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def sift_out(near, size):  # type: ignore[no-untyped-def]
+def sift_out(h, size):  # type: ignore[no-untyped-def]
     """Remove the first entry of the heap near[:size]; the caller counts it."""
+    near = h.near
     last = size - 1
     time, order, timer = near[place(last), 0], near[place(last), 1], near[place(last), 2]
     i = 0
@@ -165,7 +178,7 @@ def tidy(h):  # type: ignore[no-untyped-def]
     size = end
     while size > 0:  # heapsort in place: the order ends up descending
         time, order, timer = near[0, 0], near[0, 1], near[0, 2]
-        sift_out(near, size)
+        sift_out(h, size)
         size -= 1
         near[place(size), 0], near[place(size), 1], near[place(size), 2] = time, order, timer
     for i in range(end // 2):  # ascending order is heap order
