@@ -20,7 +20,7 @@ from recovery_kernels.sessions.doors import (
     tokens_at,
 )
 from recovery_kernels.sessions.hooks import restart, tell_host
-from recovery_kernels.sessions.labour import leave_worker
+from recovery_kernels.sessions.labour import free_worker, settle
 from recovery_kernels.sessions.layout import (
     ATTEMPT,
     BUSY,
@@ -72,7 +72,8 @@ def take_back(r, h, request, column):  # type: ignore[no-untyped-def]
         leave_line(h, request)
         arm_tick(r, h, door)
     else:
-        count(h, number, WASTED_NS, leave_worker(h, request))
+        count(h, number, WASTED_NS, free_worker(h, request))
+        settle(h, h.requests[i, layout.R_WORKER])
         tell_host(r, h, request, how)
     if h.requests[i, R_NATURE] == OF_CLIENT:
         count(h, number, column, many)

@@ -40,6 +40,7 @@ from recovery_kernels.sessions.layout import (
     BUSY,
     CLASS,
     DEBT_NS,
+    FREED,
     GROWN,
     HANGING,
     K_AFTER,
@@ -141,8 +142,10 @@ def settle_all(h):  # type: ignore[no-untyped-def]
 
 
 @inline
-def leave_worker(h, request):  # type: ignore[no-untyped-def]
-    """A request leaves its worker, done or not. Returns the work that was done for it, ns."""
+def free_worker(h, request):  # type: ignore[no-untyped-def]
+    """A request leaves its worker, done or not; the caller lets the worker `settle`. Returns the work that was done for
+    it, ns.
+    """
     i = place(request)
     worker = h.requests[i, R_WORKER]
     if h.finish[place(worker)] == NEVER:
@@ -151,12 +154,21 @@ def leave_worker(h, request):  # type: ignore[no-untyped-def]
     h.at_worker[place(worker)] = NONE
     h.whole[BUSY] -= 1
     h.idle[place(h.whole[BUSY])] = worker
-    settle(h, worker)
     h.of_class[place(h.requests[i, R_CLASS]), N_SERVING] -= 1
     worked = h.whole[NOW] - h.requests[i, R_STARTED]
     overhead = min(h.requests[i, R_PAID], worked)
     count(h, h.requests[i, R_CLASS], OVERHEAD_NS, overhead)
     return worked - overhead
+
+
+@inline
+def settle_freed(h):  # type: ignore[no-untyped-def]
+    """The worker that was done in this event settles, unless it started again, and so has."""
+    freed = h.whole[FREED]
+    if freed != NONE:
+        if h.finish[place(freed)] == NEVER:
+            settle(h, freed)
+        h.whole[FREED] = NONE
 
 
 @inline
@@ -348,7 +360,8 @@ def finish(r, h):  # type: ignore[no-untyped-def]
     request = h.at_worker[place(h.tree[1])]
     i = place(request)
     number, row, nature = h.requests[i, R_CLASS], h.requests[i, R_ROW], h.requests[i, R_NATURE]
-    done = leave_worker(h, request)
+    h.whole[FREED] = h.requests[i, R_WORKER]
+    done = free_worker(h, request)
     if nature == OF_PROBE:
         h.whole[layout.PROBE] = NONE
         h.whole[layout.PROBE_LATENCY] = h.whole[NOW] - h.requests[i, R_SUBMITTED]

@@ -41,7 +41,7 @@ from recovery_kernels.sessions.comings import (
 from recovery_kernels.sessions.comings import notice as learn
 from recovery_kernels.sessions.doors import ADMISSION_DOOR, GATE_DOOR, look_for_limiters, resend, serve_line, submit
 from recovery_kernels.sessions.failures import crash, deadline, expire, look_for_crash, probe
-from recovery_kernels.sessions.labour import finish, settle_all, take
+from recovery_kernels.sessions.labour import finish, settle_all, settle_freed, take
 from recovery_kernels.sessions.layout import (
     BIN,
     BUSY,
@@ -240,6 +240,7 @@ def advance(rules, host, until):  # type: ignore[no-untyped-def]
         if whole[layout.AFTERWARDS] != NOTHING:  # here, since there has to be room for all that workers take
             if whole[WAITING] > 0:
                 take(r, h)
+            settle_freed(h)
             if r.has_crash != 0 and whole[layout.AFTERWARDS] == CRASH_TOO:
                 look_for_crash(r, h)
             _look(h)

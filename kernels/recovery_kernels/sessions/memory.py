@@ -110,7 +110,7 @@ def new_host(
             layout.NEXT_ARRIVAL,
         ]
     ] = NEVER  # fmt: skip
-    whole[[layout.PROBE, layout.PROBE_LATENCY, layout.GATE]] = layout.NONE
+    whole[[layout.PROBE, layout.PROBE_LATENCY, layout.GATE, layout.FREED]] = layout.NONE
     whole[layout.WHOLE + layout.MORE_GATE :: layout.MORE_WHOLE] = layout.NONE
     host.of_class[:, layout.COMES_AT] = NEVER
     real[[layout.ARRIVAL_SHARE, layout.GATE_SHARE, layout.ADMISSION_SHARE]] = 1.0
