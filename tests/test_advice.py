@@ -2075,3 +2075,44 @@ def test_variants_of_another_engine_are_named() -> None:
     assert said.replace("default", first) in before.sure.text
     alone = told(LEASES.replace('timeout = "30m"', 'timeout = "10s"'))[1].sure.text
     assert "Another engine" not in alone
+
+
+def test_hosts_that_renewals_alone_overload_need_a_change_though_no_lease_is_lost() -> None:
+    """500 holders renew every 10 s, 100 ms each: 5 s of work a second for 4 workers, 125 %. A queue that serves the
+    newest first and leases of an hour keep all of them.
+    """
+    text = LEASES.replace("2000", "500").replace("workers = 2", "workers = 4").replace("1ms", "100ms")
+    text = text.replace('duration = "10m", check_every = "3m"', 'duration = "20h", check_every = "10s"')
+    advised = told(text.replace('horizon = "2h"', 'horizon = "40m"') + 'policy.queue = "lifo"\n')[1].change
+    assert "Nothing needs to change" not in advised.text
+    assert advised.text.startswith("No holder loses its lease, but renewals alone need 125 % of what the hosts can do")
+    assert "host.workers=" in advised.command
+
+
+TWO = """
+[classes.gold]
+share = "20%"
+[classes.rest]
+share = "80%"
+"""
+
+
+def test_the_first_class_of_the_file_is_served_first_of_those_who_ask_at_one_instant() -> None:
+    """MODEL.md, section 13, within a kind. Oracle: the same classes in the other order."""
+    ends = LEASES.replace("dependency.outages", "# ").replace("workers = 2", "workers = 20")
+    text = f'{ends}operator = [{{ do = "end-sessions", at = "10m" }}]\n'
+    summary, answer = told(text + TWO)
+    gold, rest = TWO.split("[classes.rest]")
+    swapped, other = told(f"{text}[classes.rest]{rest}{gold}")
+    first, last = (found.groups[0].mean("ttr50_s.gold") for found in (summary, swapped))
+    assert first < last
+    assert "the class that stands first in the file are first (“gold”)" in answer.rests_on.text
+    assert "the class that stands first in the file are first (“rest”)" in other.rests_on.text
+    assert "stands first in the file" not in told(text)[1].rests_on.text
+
+
+def test_operators_who_act_on_a_condition_look_at_the_ends_of_windows() -> None:
+    acts = f'{LEASES}operator = [{{ do = "purge", when = "queue > 100" }}]\n'
+    said = "operators look at the end of each window (1 s) whether to act"
+    assert said in told(acts)[1].sure.text
+    assert said not in told(LEASES)[1].sure.text

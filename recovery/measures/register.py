@@ -250,7 +250,8 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure(
         name="fluid_bound_s", kind="time", stage=LEASES, title="fluid bound",
-        meaning="least time in which 99 % could have a lease if no work were wasted",
+        meaning="least time in which 99 % could have a lease if no work were wasted, of those who have none as the "
+        "clock of recovery starts; where sessions end then, as its first window ends, when some have one again",
     ),
     Measure(
         name="amplification", kind="number", stage=ALL, of_class=True, title="attempts a success",

@@ -77,6 +77,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
             well = "no holder loses its lease"
         if first.is_overdue and first.unleased is None and math.isinf(renewed.shown_s(first)):
             return _never_renewed(manifest, summary, axis), None
+        if (over := _overloaded(manifest, first, well)) is not None:
+            return over, None
         told = [f"Nothing needs to change: {well}.", _in_vain(first), not_well_with(summary, axis)]
         if (short := _renews_sooner_with(summary)) is not None:
             told.append(f"All holders would renew sooner with {short.text} (not simulated; this would try it).")
@@ -430,6 +432,19 @@ def _renews_sooner(summary: Summary, best: Group, axis: TimeAxis) -> Change:
     ]
     told.append(not_well_with(summary, axis))
     return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved)
+
+
+def _overloaded(manifest: RunManifest, first: Group, well: str) -> Change | None:
+    """What removes the cause where all is well, though renewals alone are more than the hosts can do; else None."""
+    fleet = first.scenario.fleet
+    if fleet is None or not fleet.renewals_share > 1:
+        return None
+    share = show_share(fleet.renewals_share)
+    told = [f"{well[0].upper()}{well[1:]}, but renewals alone need {share} of what the hosts can do, all the time."]
+    found = remedy.of(first, mechanism.Limit("renewals", "", fleet.renewals_share))
+    if found is None:
+        return Change(text=told[0])
+    return _to_try(manifest, [*told, f"Try {found.text} (not simulated; this would try it)."], found)
 
 
 def _never_renewed(manifest: RunManifest, summary: Summary, axis: TimeAxis) -> Change:

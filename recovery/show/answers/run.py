@@ -522,7 +522,15 @@ def _grid(summary: Summary, groups: Sequence[Group]) -> list[str]:
     told_s = [advice.standing(summary, one).mean_s for one in groups]
     told_s += [one.renewals.all_s for one in groups if one.unleased is None and one.renewals and one.renewals.overdue]
     is_coarse = any(window_s <= one_s < COARSE * window_s for one_s in told_s)
-    return [f"Times are known to within {show_duration(window_s)} (coupling.window)."] if is_coarse else []
+    told = [f"Times are known to within {show_duration(window_s)} (coupling.window)."] if is_coarse else []
+    names = [one.variant for one in groups if any(action.when for action in one.scenario.actions)]
+    if names:
+        listed = " and ".join(f"“{name}”" for name in names)
+        told.append(
+            f"In {listed} operators look at the end of each window ({show_duration(window_s)}) whether to act, so with "
+            "another coupling.window they act at other times."
+        )
+    return told
 
 
 def _ends_just_in_time(summary: Summary, group: Group) -> bool:
@@ -588,6 +596,14 @@ def _span_renewed(summary: Summary, group: Group) -> str:
 # --- what it rests on -------------------------------------------------------------------------------------------------
 
 
+def _is_in_order_of_classes(group: Group) -> bool:
+    """Whether several classes wait in one row, and may ask at one instant."""
+    classes, fleet = group.scenario.classes, group.scenario.fleet
+    is_one_row = len(classes) > 1 and len({one.priority for one in classes}) == 1
+    is_cold = fleet is not None and math.isfinite(fleet.asks_within_s)
+    return is_one_row and (group.mean("sessions_ended") > 0 or is_cold)
+
+
 def _rests_on(notes: Sequence[Note], groups: Sequence[Group]) -> str:
     out = assumed(notes)
     for group in groups:
@@ -595,4 +611,9 @@ def _rests_on(notes: Sequence[Note], groups: Sequence[Group]) -> str:
             out += [text for text in advice.assumptions(group) if text not in out]
     if any(mechanism.lost_again(group) > 0 for group in groups):
         out.append(mechanism.RENEWALS_WAIT)
+    if any(_is_in_order_of_classes(group) for group in groups):
+        out.append(
+            "Of clients who ask at one instant those of the class that stands first in the file are first "
+            f"(“{groups[0].scenario.classes[0].name}”): it fares better than a class that is like it."
+        )
     return " ".join(out)

@@ -139,7 +139,7 @@ def pareto(sweep: Sweep) -> Iterator[Picture]:
     if by_chance:
         text = f"Soon against harm: {by_chance}"
     if gentle is not ranked[0]:
-        text += f"; least harm ({harms[0][0]}): “{short(gentle)}”"
+        text += f"; least harm ({harms[0][0]}): number {gentle.rank}, “{short(gentle)}”"
     figures.entitle(figure, text)
     chance = f" {by_chance}: which are beaten may be chance." if by_chance else ""
     yield Picture("pareto", figure,
