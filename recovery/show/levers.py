@@ -100,7 +100,7 @@ def crossing(at: Sequence[float], shares: Sequence[float], weights: Sequence[flo
     x = np.asarray(at, float)[order]
     y = np.asarray(shares, float)[order]
     w = np.asarray(weights, float)[order]
-    sign = 1.0 if _rises(x, y) else -1.0
+    sign = 1.0 if rises(x, y) else -1.0
     if sign < 0:
         x, y, w = -x[::-1], y[::-1], w[::-1]
     y = np.asarray(monotone(y.tolist(), w.tolist()))
@@ -110,7 +110,7 @@ def crossing(at: Sequence[float], shares: Sequence[float], weights: Sequence[flo
     return math.nan
 
 
-def _rises(at: ArrayLike, shares: ArrayLike) -> bool:
+def rises(at: ArrayLike, shares: ArrayLike) -> bool:
     """Whether shares rise with `at`, by the line that fits best."""
     x, y = np.asarray(at, float), np.asarray(shares, float)
     return float(((x - x.mean()) * (y - y.mean())).sum()) >= 0
@@ -125,7 +125,7 @@ def crossings(summary: Summary, lever: Lever) -> dict[str, Crossing]:
         half = crossing(at, [group.collapsed.share for group in own], runs)
         rare = [x for x, group in zip(at, own, strict=True) if group.collapsed.high <= 0.5]
         often = [x for x, group in zip(at, own, strict=True) if group.collapsed.low >= 0.5]
-        before, after = (rare, often) if _rises(at, [group.collapsed.share for group in own]) else (often, rare)
+        before, after = (rare, often) if rises(at, [group.collapsed.share for group in own]) else (often, rare)
         low, high = max(before, default=math.nan), min(after, default=math.nan)
         if low > high:  # shares go up and down
             low, high = high, low

@@ -77,8 +77,8 @@ def _stands_most(summary: Summary, lever: levers.Lever) -> Change:
 
 def _rises(summary: Summary, lever: levers.Lever, variant: str) -> bool:
     """Whether a variant collapses more often at the greater values of the key."""
-    shares = sorted((lever.of(g), g.collapsed.share) for g in summary.groups if g.variant == variant)
-    return shares[-1][1] > shares[0][1]
+    own = [group for group in summary.groups if group.variant == variant]
+    return levers.rises([lever.of(group) for group in own], [group.collapsed.share for group in own])
 
 
 def _label(group: Group) -> str:

@@ -64,11 +64,11 @@
     const field = make("input", { type: "search", autocomplete: "off" });
 
     const sought = () => field.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const found = () => order.filter((row) => sought().every((word) => row.textContent.toLowerCase().includes(word)));
+    const found = (words) => order.filter((row) => words.every((word) => row.textContent.toLowerCase().includes(word)));
 
     const lay = () => {
       const words = sought();
-      const kept = found();
+      const kept = found(words);
       const above = more ? kept.slice(0, shown) : kept;
       first.tBodies[0].replaceChildren(...above);
       if (more) {
@@ -104,7 +104,7 @@
         const name = head.dataset.m || said(head);
         return [name, `${name}_low`, `${name}_high`].slice(0, width[column]);
       });
-      const lines = found().map((row) =>
+      const lines = found(sought()).map((row) =>
         heads.flatMap((_, column) => {
           const own = row.cells[column].dataset.v ? row.cells[column].dataset.v.split(" ") : [said(row.cells[column])];
           return [...own, "", ""].slice(0, width[column]);
