@@ -2087,6 +2087,9 @@ def test_hosts_that_renewals_alone_overload_need_a_change_though_no_lease_is_los
     assert "Nothing needs to change" not in advised.text
     assert advised.text.startswith("No holder loses its lease, but renewals alone need 125 % of what the hosts can do")
     assert "host.workers=" in advised.command
+    before = answer_before("a.toml", "a", resolved(parse(text).first.scenario), ())
+    assert "renewals ask for 125 % of the hosts all the time" in before.happened.text
+    assert "need never" not in str(before)
 
 
 TWO = """

@@ -700,9 +700,10 @@ def _bounds(
 ) -> Iterator[Limit]:
     """The times that each mechanism alone would take for so much work."""
     scenario, hosts = group.scenario, group.scenario.hosts
-    rate, needs = show_count(hosts.most_per_s), show_duration(hosts_s)
+    rate = show_count(hosts.most_per_s)
+    does = f"need {show_duration(hosts_s)} for the work" if math.isfinite(hosts_s) else "never get through the work"
     at_best = " at best" if hosts.most_per_s > hosts.capacity_per_s else ""
-    text = f"the hosts, which do {rate} a second{at_best}, need {needs} for the work"
+    text = f"the hosts, which do {rate} a second{at_best}, {does}"
     if (away_s := restart_takes_s(scenario, group.mean("recovers_from_s"))) > 0:
         text = f"the restart takes {show_duration(away_s)}, and then {text}"
     yield Limit("capacity", text, away_s + hosts_s)
