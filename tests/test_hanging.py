@@ -49,7 +49,9 @@ def test_a_limit_lets_requests_in_that_hang(rate: str, many: float) -> None:
     ],
 )
 def test_waits_that_grow_let_clients_ask_more_often_at_first(client: str, within: float) -> None:
-    """Oracle: the queue at the return. With the longest waits alone it was told as a fifth of that."""
+    """Oracle: the queue at the return. With the longest waits alone it was told as a fifth of that. The reckoning takes
+    the mean of each wait, and under decorrelated jitter a wait hangs on the one before.
+    """
     text = HANGS.replace('{ name = "full-jitter", base = "1s", cap = "5s" }', client)
     assert text != HANGS
     hanging = resolved(parse(text).first.scenario).hosts.hanging

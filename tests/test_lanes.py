@@ -194,6 +194,18 @@ def test_a_restart_takes_what_would_have_been_in_time(is_known: bool) -> None:
 
 
 @st.composite
+def trouble(draw: st.DrawFn) -> tuple[tuple[int, int, int, float, float], ...]:
+    """Nothing, an outage, or a restart within 90 s."""
+    from_ns, to_ns = sorted((draw(st.integers(G, 89 * G)), draw(st.integers(G, 89 * G))))
+    controls = {
+        "": (),
+        "outage": ((from_ns, requests.DEPENDENCY, 0, 1.0, 0.0), (to_ns, requests.DEPENDENCY, 0, 0.0, 0.0)),
+        "restart": ((from_ns, requests.RESTART, to_ns - from_ns, 0.0, 0.0),),
+    }
+    return controls[draw(st.sampled_from(sorted(controls)))]
+
+
+@st.composite
 def quiet(draw: st.DrawFn) -> Case:
     """Enough clients for several batches, who seldom wait, with all that may come in the midst of a batch: the edge of
     a window, an outage's begin and end, a restart, a deadline just kept or just missed, a first lease, leases that end
@@ -218,16 +230,10 @@ def quiet(draw: st.DrawFn) -> Case:
     )  # fmt: skip
     apart = draw(st.sampled_from([0, 1, every // many]))
     leases = draw(st.sampled_from([0, 1, every // 2, 70 * G]))
-    from_ns, to_ns = sorted((draw(st.integers(G, 89 * G)), draw(st.integers(G, 89 * G))))
-    controls = {
-        "": (),
-        "outage": ((from_ns, requests.DEPENDENCY, 0, 1.0, 0.0), (to_ns, requests.DEPENDENCY, 0, 0.0, 0.0)),
-        "restart": ((from_ns, requests.RESTART, to_ns - from_ns, 0.0, 0.0),),
-    }
     return Case(
         own, 90 * G, first_ns=tuple(number * apart for number in range(many)),
         expires_ns=tuple(leases + number * apart if leases else 0 for number in range(many)),
-        controls=controls[draw(st.sampled_from(sorted(controls)))], table=TABLE,
+        controls=draw(trouble()), table=TABLE,
     )  # fmt: skip
 
 
@@ -272,16 +278,10 @@ def collapsed(draw: st.DrawFn) -> Case:
         ),
     )  # fmt: skip
     apart, leases = draw(st.sampled_from([0, 1, timeout // many])), draw(st.sampled_from([0, 1, 40 * G, 200 * G]))
-    from_ns, to_ns = sorted((draw(st.integers(G, 89 * G)), draw(st.integers(G, 89 * G))))
-    controls = {
-        "": (),
-        "outage": ((from_ns, requests.DEPENDENCY, 0, 1.0, 0.0), (to_ns, requests.DEPENDENCY, 0, 0.0, 0.0)),
-        "restart": ((from_ns, requests.RESTART, to_ns - from_ns, 0.0, 0.0),),
-    }
     return Case(
         own, 90 * G, first_ns=tuple(number * apart for number in range(many)),
         expires_ns=tuple(leases + number * apart if leases else 0 for number in range(many)),
-        controls=controls[draw(st.sampled_from(sorted(controls)))], table=TABLE,
+        controls=draw(trouble()), table=TABLE,
     )  # fmt: skip
 
 
