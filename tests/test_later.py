@@ -200,12 +200,32 @@ def test_nothing_is_lost(data: tuple[Scenario, int]) -> None:
     assert total[p.SUBMITTED] == len([job for window in jobs for job in window])
 
 
+def test_a_sum_of_latencies_beyond_a_number_is_held_there() -> None:
+    """100 launches that were let out nine years ago are done at once, where all workers are idle."""
+    case = variant({"demand": "1/s"}, {"workers": 100, "time": "1s"})
+    run = propagation.start(case, 1, 0)
+    long_ago, first = -(9 * 365 * 86_400 * 10**9), np.zeros(case.windows + 1, np.int64)
+    rows, k = run.state.rows, propagation_kernel
+    for row in range(100):
+        rows[row, : batches.NEXT] = 1_000_000_000, long_ago, 4 * row + batches.LAUNCH, 1
+        rows[row, batches.NEXT] = row + 1 if row < 99 else batches.NOTHING
+    run.state.heads[0], run.state.counts[0] = 0, 100
+    run.state.whole[k.FREE_ROW], run.state.whole[k.FREE_ROWS], run.state.whole[k.ASLEEP] = 100, len(rows) - 100, 100
+    run.advance(1, np.zeros((0, batches.COLUMNS), np.int64), first)
+    row = run.state.series[0]
+    assert row[k.REACHABLE] == 100
+    assert row[k.LATENCY_MAX_NS] == 2_000_000_000 - long_ago
+    assert row[k.LATENCY_NS] == 2**63 - 1
+
+
 @given(st.lists(st.integers(0, 999), min_size=1, max_size=60))
 @settings(LOTS, max_examples=200)
 def test_a_window_is_put_in_order(times: list[int]) -> None:
     items = np.array([(5000 + t, 0, i * 7 % 64, 0, 0) for i, t in enumerate(times)], np.int64)
-    order, ends = np.zeros(len(items), np.int64), np.zeros(2 * len(items) + 1, np.int64)
-    batches.sort_window(items, len(items), 5000, 1000, order, ends)
+    order, scratch = np.zeros(len(items), np.int64), np.zeros(3 * len(items) + 1, np.int64)
+    came, identities = items[:, batches.TIME], items[:, batches.IDENTITY]
+    batches.sort_window(came, identities, len(items), 5000, 1000, order, scratch)
+    assert scratch[: len(items)].tolist() == sorted(came.tolist())
     keys = [(int(items[i, batches.TIME]), int(items[i, batches.IDENTITY])) for i in order]
     assert keys == sorted(keys)
     assert sorted(order.tolist()) == list(range(len(items)))

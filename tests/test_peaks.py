@@ -63,20 +63,19 @@ def test_comparisons_of_what_meets_at_one_nanosecond(kind: str, count: int, monk
     """At most a few n log n, where inserting one after the other would take n²/4."""
     asked = 0
 
-    def is_before(items: np.ndarray, one: int, other: int) -> bool:
+    def is_before(times: np.ndarray, identities: np.ndarray, one: int, other: int) -> bool:
         nonlocal asked
         asked += 1
-        return tuple(items[one, [batches.TIME, batches.IDENTITY]]) < tuple(
-            items[other, [batches.TIME, batches.IDENTITY]]
-        )
+        return (times[one], identities[one]) < (times[other], identities[other])
 
     monkeypatch.setattr(batches, "is_before", is_before)
     monkeypatch.setattr(batches, "_merge", getattr(batches._merge, "py_func", batches._merge))
     monkeypatch.setattr(batches, "place", int)
     sort_window = getattr(batches.sort_window, "py_func", batches.sort_window)
-    items = np.array([(5000, 0, identity, 0, 0) for identity in places(kind, count)], np.int64)
-    order, ends = np.zeros(len(items), np.int64), np.zeros(2 * len(items) + 1, np.int64)
-    sort_window(items, len(items), 5000, 1000, order, ends)
-    assert items[order, batches.IDENTITY].tolist() == sorted(places(kind, count))
+    identities = np.array(places(kind, count), np.int64)
+    here = len(identities)
+    order, scratch = np.zeros(here, np.int64), np.zeros(3 * here + 1, np.int64)
+    sort_window(np.full(here, 5000), identities, here, 5000, 1000, order, scratch)
+    assert identities[order].tolist() == sorted(places(kind, count))
     runs = {"rising": 1, "falling": 1, "blocks": 8, "mixed": count}[kind]
-    assert asked <= 3 * len(items) * (1 + math.ceil(math.log2(runs + 1)))
+    assert asked <= 3 * here * (1 + math.ceil(math.log2(runs + 1)))

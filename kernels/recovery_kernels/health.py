@@ -575,7 +575,9 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     targets = state.targets.shape[0]
     whole[ORDERS] = 0
     joining = _gather(params, keys, inputs, state)
-    batches.sort_window(state.batch, joining, start, params.window_ns, state.order, state.ends)
+    batches.sort_window(
+        state.batch[:, TIME], state.batch[:, IDENTITY], joining, start, params.window_ns, state.order, state.ends
+    )
     joined = np.int64(0)
     next_join = state.batch[place(state.order[0]), TIME] if joining > 0 else NEVER
     turn, number = whole[TURN], whole[ROUND]

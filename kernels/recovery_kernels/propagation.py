@@ -6,6 +6,9 @@ The start of a job is known once no earlier one waits: the earliest free worker 
 so no pending events are needed beside the times at which the workers of a shard are free. Refused and failed jobs come
 back in a later window than the one in which they were refused or begun, so all work of a window is known when it
 begins.
+
+Where a worker is idle whenever a job comes, each begins at once, and no order is needed. Whether that is so is told by
+counts alone: of those who come in each slice of the window, and of those who would be done in it.
 """
 
 from typing import NamedTuple
@@ -14,13 +17,13 @@ import numpy as np
 
 from recovery_kernels import batches, limits, policies
 from recovery_kernels.arrays import Real, Whole
-from recovery_kernels.batches import IDENTITY, NEXT, NOTHING, ORIGIN, TIME, TRIES, link
+from recovery_kernels.batches import IDENTITY, NEXT, NOTHING, ORIGIN, TIME, TRIES, TRIES_BITS, TRIES_MASK, link
 from recovery_kernels.draws import CONSTANT, Dist, draw, quantiles, slowed, slownesses, uniform, whole_ns
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.fetching import fetch
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import part_of
-from recovery_kernels.workers import first_in_tree, make_busy_in_tree
+from recovery_kernels.workers import first_in_tree, make_busy_in_tree, play
 
 # What `advance` may say.
 DONE, GROW_ROWS, GROW_BATCH, GROW_RINGS, GROW_FINISHES = range(5)
@@ -31,20 +34,23 @@ TIMEOUT, CONTROLLER, JOB = range(25, 28)  # JOB: the draw that a job keeps, for 
 
 WINDOW, FREE_ROW, FREE_ROWS, WAITING, ASLEEP, TOLD, KNOWN = range(7)
 WHOLE = 7
-# Columns of State.shards: its queue; its own places in `spread` and where they end; from INTAKE on, what its limit
-# remembers.
-HEAD, TAIL, OWN, AFTER, INTAKE = range(5)
-# Rows of State.spread: the shard of a job of the batch. Then by places, of which each shard has its own: when a job
-# comes, and how many of its shard begin after the job before it came and up to its coming.
-WHOSE, CAME, BEGUN = range(3)
-SPREAD_ROWS = 3
-DRAWN = NEXT  # in the batch, where nothing is linked: the bits of the service that was drawn
-# In the rings: the same; when the job was let out; its identity with its tries.
-IN_RING, LET_OUT, WHAT = range(3)
+# Columns of State.shards: its queue; its own places in `spread` and where they end, or scratch; whether its tree has
+# yet to be played; from INTAKE on, what its limit remembers.
+HEAD, TAIL, OWN, AFTER, UNPLAYED, INTAKE = range(6)
+SHARD_COLUMNS = INTAKE + 2
+# Rows of State.batch: when a job comes; when it was let out; its identity with its tries; its shard; and when it is
+# done if it begins at once. Those of State.spread, by places, of which each shard has its own: when a job comes, and
+# how many of its shard begin after the job before it came and up to its coming.
+CAME_AT, OUT_AT, WHAT, SHARD_OF, DONE_AT = range(5)
+BATCH_ROWS = 5
+CAME, BEGUN = range(2)
+SPREAD_ROWS = 2
+# In the rings: the bits of the service that was drawn, and what the batch says of the job.
+IN_RING, LET_OUT, WHAT_IN_RING = range(3)
 RING_COLUMNS = 3
 SOON = 3  # that many jobs later a shard writes to another cache line, which no job has read or written for long
 AHEAD = 4  # so many are asked at once whether they come before; places that stay empty behind those of a shard
-SHARD_COLUMNS, BUCKET_COLUMNS = 6, 3  # columns of State.shards and State.buckets
+BUCKET_COLUMNS = 3
 
 # Columns of the series: flows of a window; then by the window of the finish; then levels at the window's end,
 # and the most that waited at one time in it.
@@ -98,12 +104,13 @@ class State(NamedTuple):
     """All that the stage remembers.
 
     whole int64[WHOLE]; rows int64[n, COLUMNS], work that waits for its window, linked from heads int64[windows + 1] and
-    counted in counts; shards int64[shards, 6] and buckets float64[shards, 3]; rings int64[shards, power of two, 3],
-    the queues; free_ns int64[shards, k] and trees int64[shards, 2 k], the workers of each shard (workers); batch,
-    order, ends, draws float64[2, n] and spread int64[3, n + AHEAD · shards]: scratch; slowness float64[length of a
-    ring], how many times as long a job takes with so many waiting, up to KNOWN; series int64[windows + 1, SERIES],
-    what finishes after the horizon in its last row; latency int64[HISTOGRAM] of launches; finishes int64[n, 2],
-    identity and time of each launch that is told, those of a window from told int64[windows + 1] on.
+    counted in counts; shards int64[shards, 7] and buckets float64[shards, 3]; rings int64[shards, power of two, 3],
+    the queues; free_ns int64[shards, k] and trees int64[shards, 2 k], the workers of each shard (workers); batch
+    int64[BATCH_ROWS, n], order int64[n], came int64[3 n + AHEAD · shards], draws float64[2, n] and
+    spread int64[2, n + AHEAD · shards]: scratch; slowness float64[length of a ring], how many times as long a job takes
+    with so many waiting, up to KNOWN; series int64[windows + 1, SERIES], what finishes after the horizon in its last
+    row; latency int64[HISTOGRAM] of launches; finishes int64[n, 2], identity and time of each launch that is told,
+    those of a window from told int64[windows + 1] on.
     """
 
     whole: Whole
@@ -117,7 +124,7 @@ class State(NamedTuple):
     trees: Whole
     batch: Whole
     order: Whole
-    ends: Whole
+    came: Whole
     draws: Real
     spread: Whole
     slowness: Real
@@ -164,78 +171,150 @@ def finish_of(params, keys, table, now, queue, identity, tries):  # type: ignore
 
 
 @inline
-def begun(params, keys, table, state, finish, origin, identity, tries):  # type: ignore[no-untyped-def]
-    """A job starts, whose finish is known: what becomes of it is known, too. Returns whether it fails."""
-    series = state.series
+def what_of(identity, tries):  # type: ignore[no-untyped-def]
+    """A job's identity with its tries, in one number."""
+    return identity << TRIES_BITS | tries
+
+
+@inline
+def _fails(params, keys, table, state, finish, origin, what):  # type: ignore[no-untyped-def]
+    """Whether an attempt that has begun fails at its end; then it is seen to."""
+    identity, tries = what >> TRIES_BITS, what & TRIES_MASK
     if params.fail_share > 0.0 and uniform(keys.fail, identity, tries) < params.fail_share:
-        series[place(state.whole[WINDOW]), FAILED] += 1
+        state.series[place(state.whole[WINDOW]), FAILED] += 1
         retry(params, keys, table, state, finish, origin, identity, tries + 1)
         return True
-    window = batches.window_of(finish, params.window_ns, 1.0 / np.float64(params.window_ns))
-    window = min(window, params.windows)
-    if batches.is_launch(identity):
-        if params.tells:
-            told = place(state.whole[TOLD])
-            state.finishes[told, 0] = identity
-            state.finishes[told, 1] = finish
-            state.whole[TOLD] += 1
-        latency = finish - origin
-        series[place(window), REACHABLE] += 1
-        series[place(window), LATENCY_NS] = min(series[place(window), LATENCY_NS], NEVER - latency) + latency
-        if latency > series[place(window), LATENCY_MAX_NS]:
-            series[place(window), LATENCY_MAX_NS] = latency
-        state.latency[place(part_of(latency))] += 1
-    else:
-        series[place(window), PROPAGATED] += 1
     return False
+
+
+@inline
+def _count_done(params, state, finish, launch, latency):  # type: ignore[no-untyped-def]
+    """A job is done at `finish`: a launch (1) after so long, or a change (0)."""
+    window = batches.window_of(finish, params.window_ns, 1.0 / np.float64(params.window_ns))
+    row = state.series[place(min(window, params.windows))]
+    row[REACHABLE] += launch
+    row[PROPAGATED] += 1 - launch
+    row[LATENCY_NS] = min(row[LATENCY_NS], NEVER - latency) + latency
+    row[LATENCY_MAX_NS] = max(row[LATENCY_MAX_NS], latency)
+
+
+@inline
+def _tell(params, state, finish, launch, latency, what):  # type: ignore[no-untyped-def]
+    """Note how long a launch took, and tell its finish; of a change nothing stays. There is no branch, as nobody could
+    foretell which it is.
+    """
+    state.latency[place(part_of(latency))] += launch
+    if params.tells:
+        told = place(state.whole[TOLD])
+        state.finishes[told, 0] = what >> TRIES_BITS
+        state.finishes[told, 1] = finish
+        state.whole[TOLD] += launch
+
+
+@inline
+def begun(params, keys, table, state, finish, origin, what):  # type: ignore[no-untyped-def]
+    """A job starts, whose finish is known: what becomes of it is known, too. Returns whether it fails."""
+    if _fails(params, keys, table, state, finish, origin, what):
+        return True
+    launch = np.int64(batches.is_launch(what >> TRIES_BITS))
+    latency = (finish - origin) & -launch
+    _count_done(params, state, finish, launch, latency)
+    _tell(params, state, finish, launch, latency, what)
+    return False
+
+
+@kernel
+def _all_begun(params, keys, table, state, count):  # type: ignore[no-untyped-def]
+    """As `begun`, for the whole batch, each done at DONE_AT: what is done in this window is counted side by side."""
+    done_ns, out_ns, whats = state.batch[DONE_AT], state.batch[OUT_AT], state.batch[WHAT]
+    if params.fail_share > 0.0:
+        left = np.int64(0)
+        for i_ in range(count):
+            i = place(i_)
+            if not _fails(params, keys, table, state, done_ns[i], out_ns[i], whats[i]):
+                done_ns[place(left)], out_ns[place(left)], whats[place(left)] = done_ns[i], out_ns[i], whats[i]
+                left += 1
+        count = left
+    now = place(state.whole[WINDOW])
+    end = (state.whole[WINDOW] + 1) * params.window_ns
+    most, sum_, launches, all_ = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    for i in range(count):
+        launch = np.int64(batches.is_launch(whats[place(i)] >> TRIES_BITS))
+        latency = (done_ns[place(i)] - out_ns[place(i)]) & -launch
+        is_now = np.int64(done_ns[place(i)] < end)
+        most = max(most, latency & -is_now)
+        sum_ += latency & -is_now
+        launches += launch & is_now
+        all_ += is_now
+    if np.float64(most) * count >= NEVER:
+        end = 0  # too long for a sum: one by one
+    else:
+        row = state.series[now]
+        row[REACHABLE] += launches
+        row[PROPAGATED] += all_ - launches
+        row[LATENCY_NS] = min(row[LATENCY_NS], NEVER - sum_) + sum_
+        row[LATENCY_MAX_NS] = max(row[LATENCY_MAX_NS], most)
+    for i in range(count):
+        finish, what = done_ns[place(i)], whats[place(i)]
+        launch = np.int64(batches.is_launch(what >> TRIES_BITS))
+        latency = (finish - out_ns[place(i)]) & -launch
+        if finish >= end:
+            _count_done(params, state, finish, launch, latency)
+        _tell(params, state, finish, launch, latency, what)
 
 
 @inline
 def _draw_services(params, keys, table, state, count):  # type: ignore[no-untyped-def]
     """Draw the services of all work of the window side by side."""
-    batch, draws = state.batch, state.draws
+    draws, whats = state.draws, state.batch[WHAT]
     if params.service.kind != CONSTANT:
         for i in range(count):
-            draws[0, place(i)] = uniform(keys.service, batch[place(i), IDENTITY], batch[place(i), TRIES])
-    values = draws[1]
-    quantiles(params.service, table, draws[0], values, count)
-    for i in range(count):
-        batch[place(i), DRAWN] = np.float64(values[place(i)]).view(np.int64)
+            what = whats[place(i)]
+            draws[0, place(i)] = uniform(keys.service, what >> TRIES_BITS, what & TRIES_MASK)
+    quantiles(params.service, table, draws[0], draws[1], count)
 
 
 @inline
-def _begin(params, keys, table, state, shard, now, queue, drawn, origin, identity, tries):  # type: ignore[no-untyped-def]
-    """The worker that is free first starts a job at `now`, while `queue` others wait."""
-    service = np.int64(drawn).view(np.float64)
+def _find_shards(keys, state, count):  # type: ignore[no-untyped-def]
+    """Draw the shards of all work of the window side by side."""
+    whose, whats, many = state.batch[SHARD_OF], state.batch[WHAT], np.float64(state.shards.shape[0])
+    for i in range(count):
+        whose[place(i)] = shard_of(keys, whats[place(i)] >> TRIES_BITS, many)
+
+
+@inline
+def _begin(params, keys, table, state, shard, first, now, queue, service, origin, what):  # type: ignore[no-untyped-def]
+    """The worker that is free first starts a job at `now`, while `queue` others wait. Returns who is free first then,
+    and when.
+    """
     if params.slowdown_a > 0.0:
         service *= state.slowness[place(queue)]
     finish = now + whole_ns(service)
-    make_busy_in_tree(state.free_ns, state.trees, shard, finish)
-    begun(params, keys, table, state, finish, origin, identity, tries)
+    begun(params, keys, table, state, finish, origin, what)
+    return make_busy_in_tree(state.free_ns, state.trees, shard, first, finish)
 
 
 @inline
-def _begin_next(params, keys, table, state, shard, slot, now, queue):  # type: ignore[no-untyped-def]
+def _begin_next(params, keys, table, state, shard, first, slot, now, queue):  # type: ignore[no-untyped-def]
     """The same with the job in that place of a shard's queue."""
     ring = state.rings
-    what = ring[shard, slot, WHAT]
-    _begin(params, keys, table, state, shard, now, queue, ring[shard, slot, IN_RING], ring[shard, slot, LET_OUT],
-           what >> batches.TRIES_BITS, what & batches.TRIES_MASK)  # fmt: skip
+    service = np.int64(ring[shard, slot, IN_RING]).view(np.float64)
+    origin, what = ring[shard, slot, LET_OUT], ring[shard, slot, WHAT_IN_RING]
+    return _begin(params, keys, table, state, shard, first, now, queue, service, origin, what)
 
 
 @inline
 def _settle(params, keys, table, state, shard, until):  # type: ignore[no-untyped-def]
     """Let a shard's workers take from its queue whatever they can up to `until` (included)."""
     mask = state.rings.shape[1] - 1
-    while state.shards[shard, HEAD] < state.shards[shard, TAIL]:
-        now = first_in_tree(state.free_ns, state.trees, shard)
-        if now > until:
-            break
+    first, now = first_in_tree(state.free_ns, state.trees, shard)
+    while state.shards[shard, HEAD] < state.shards[shard, TAIL] and now <= until:
         slot = place(state.shards[shard, HEAD] & mask)
         state.shards[shard, HEAD] += 1
         state.whole[WAITING] -= 1
         queue = state.shards[shard, TAIL] - state.shards[shard, HEAD]
-        _begin_next(params, keys, table, state, shard, slot, now, queue)
+        first, now = _begin_next(params, keys, table, state, shard, first, slot, now, queue)
+    return first, now
 
 
 @inline
@@ -257,40 +336,72 @@ def shard_of(keys, identity, many):  # type: ignore[no-untyped-def]
 
 
 @inline
-def is_shed(keys, inputs, time, identity):  # type: ignore[no-untyped-def]
+def _is_shed(keys, inputs, time, identity):  # type: ignore[no-untyped-def]
     """Whether a change is put aside while the load is reduced."""
-    if not batches.is_launch(identity):
-        for i in range(inputs.sheds_ns.shape[0]):
-            if inputs.sheds_ns[i, 0] <= time < inputs.sheds_ns[i, 1]:
-                return uniform(keys.shed, identity, 0) < inputs.shed_share[i]
-    return False
+    share = 0.0
+    for i in range(inputs.sheds_ns.shape[0] - 1, -1, -1):  # the first that lasts then counts
+        lasts = (inputs.sheds_ns[i, 0] <= time) & (time < inputs.sheds_ns[i, 1])
+        share = inputs.shed_share[i] if lasts else share
+    return (not batches.is_launch(identity)) & (uniform(keys.shed, identity, 0) < share)
 
 
-@inline
-def gather(params, inputs, state):  # type: ignore[no-untyped-def]
-    """All work of the window, in order: its places in `state.batch` stand in `state.order`. Returns how many."""
-    whole, batch = state.whole, state.batch
+@kernel
+def gather(params, keys, inputs, state):  # type: ignore[no-untyped-def]
+    """All work of the window in `state.batch`, in no order, but for changes that are put aside. Returns how much."""
+    whole, batch, jobs, rows = state.whole, state.batch, inputs.jobs, state.rows
     window = place(whole[WINDOW])
-    count = 0
-    for job in range(inputs.first[window], inputs.first[window + np.uint64(1)]):
-        for column in range(4):
-            batch[place(count), column] = inputs.jobs[place(job), column]
-        count += 1
+    first = inputs.first[window]
+    count = inputs.first[window + np.uint64(1)] - first
+    for i in range(count):
+        job = place(first + i)
+        batch[CAME_AT, place(i)] = jobs[job, TIME]
+        batch[OUT_AT, place(i)] = jobs[job, TIME]
+        batch[WHAT, place(i)] = what_of(jobs[job, IDENTITY], 0)
     state.series[window, SUBMITTED] += count
+    state.series[window, ATTEMPTS] += count + state.counts[window]
+    count = _without_shed(params, keys, inputs, state, count)
     row = state.heads[window]
     while row != NOTHING:
-        following = state.rows[place(row), NEXT]
-        for column in range(4):
-            batch[place(count), column] = state.rows[place(row), column]
+        following = rows[place(row), NEXT]
+        batch[CAME_AT, place(count)] = rows[place(row), TIME]
+        batch[OUT_AT, place(count)] = rows[place(row), ORIGIN]
+        batch[WHAT, place(count)] = what_of(rows[place(row), IDENTITY], rows[place(row), TRIES])
         count += 1
-        state.rows[place(row), NEXT] = whole[FREE_ROW]
+        rows[place(row), NEXT] = whole[FREE_ROW]
         whole[FREE_ROW] = row
         row = following
     whole[FREE_ROWS] += state.counts[window]
     whole[ASLEEP] -= state.counts[window]
-    batches.sort_window(batch, count, whole[WINDOW] * params.window_ns, params.window_ns, state.order, state.ends)
-    state.series[window, ATTEMPTS] += count
     return count
+
+
+@inline
+def _without_shed(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
+    """Take the changes out of the batch, whose jobs are new, that are put aside. Returns how many are left."""
+    batch, window = state.batch, state.whole[WINDOW]
+    start, is_reduced = window * params.window_ns, False
+    for i in range(inputs.sheds_ns.shape[0]):
+        is_reduced |= inputs.sheds_ns[i, 0] < start + params.window_ns and start < inputs.sheds_ns[i, 1]
+    if not is_reduced:
+        return count
+    left = np.int64(0)
+    for i in range(count):
+        came, what = batch[CAME_AT, place(i)], batch[WHAT, place(i)]
+        batch[CAME_AT, place(left)] = came
+        batch[OUT_AT, place(left)] = came
+        batch[WHAT, place(left)] = what
+        left += not _is_shed(keys, inputs, came, what >> TRIES_BITS)
+    state.series[place(window), SHED_JOBS] += count - left
+    return left
+
+
+@inline
+def put_in_order(params, state, count):  # type: ignore[no-untyped-def]
+    """The places of a batch in order, in `state.order`; `state.came` then begins with their times."""
+    start = state.whole[WINDOW] * params.window_ns
+    batches.sort_window(
+        state.batch[CAME_AT], state.batch[WHAT], count, start, params.window_ns, state.order, state.came
+    )
 
 
 @inline
@@ -298,11 +409,104 @@ def _queue_up(state, shard, item):  # type: ignore[no-untyped-def]
     """A job of the batch goes to the end of a shard's queue."""
     ring, batch = state.rings[shard], state.batch
     slot = place(state.shards[shard, TAIL] & (state.rings.shape[1] - 1))
-    ring[slot, IN_RING] = batch[item, DRAWN]
-    ring[slot, LET_OUT] = batch[item, ORIGIN]
-    ring[slot, WHAT] = batch[item, IDENTITY] << batches.TRIES_BITS | batch[item, TRIES]
+    ring[slot, IN_RING] = np.float64(state.draws[1, item]).view(np.int64)
+    ring[slot, LET_OUT] = batch[OUT_AT, item]
+    ring[slot, WHAT_IN_RING] = batch[WHAT, item]
     state.shards[shard, TAIL] += 1
     fetch(ring[place((state.shards[shard, TAIL] + SOON) & (state.rings.shape[1] - 1))], 0)
+
+
+@kernel
+def _mark_idle(params, state, count):  # type: ignore[no-untyped-def]
+    """Find the shards of which it is known without any order that a worker is idle whenever a job comes, and set their
+    OWN to 1. In a slice of the window no more are ever busy than at its beginning, and come in it. Returns how many
+    there are.
+    """
+    shards, batch, free_ns, busy = state.shards, state.batch, state.free_ns, state.came
+    many = shards.shape[0]
+    start = state.whole[WINDOW] * params.window_ns
+    end = start + params.window_ns
+    slices = count // many + 1
+    scale = np.float64(slices) / np.float64(params.window_ns)
+    for i in range((slices + 2) * many):
+        busy[place(i)] = 0
+    for i in range(count):
+        whose = batch[SHARD_OF, place(i)]
+        came = min(np.int64(np.float64(batch[CAME_AT, place(i)] - start) * scale), slices - 1)
+        done = np.int64(np.float64(min(batch[DONE_AT, place(i)], end) - start) * scale)
+        busy[place(came * many + whose)] += 1
+        busy[place((done + 1) * many + whose)] -= 1
+    found = np.int64(0)
+    for shard_ in range(many):
+        shard = place(shard_)
+        here = most = np.int64(0)
+        for worker in range(params.workers):
+            left_ns = free_ns[shard, place(worker)] - start
+            if left_ns > 0:
+                here += 1
+                done = np.int64(np.float64(min(left_ns, params.window_ns)) * scale)
+                busy[place((done + 1) * many + shard_)] -= 1
+        for slice_ in range(slices):
+            here += busy[place(slice_ * many + shard_)]
+            most = max(most, here)
+        is_idle = shards[shard, HEAD] == shards[shard, TAIL] and most <= params.workers
+        shards[shard, OWN] = is_idle
+        found += is_idle
+    return found
+
+
+@kernel
+def _begin_at_once(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
+    """Begin all jobs of the window for which a worker is idle in any case, in any order. Returns how many are left;
+    these then are the batch.
+    """
+    shards, batch, free_ns, draws = state.shards, state.batch, state.free_ns, state.draws
+    nobody_waits = False
+    for shard_ in range(shards.shape[0]):
+        shards[place(shard_), OWN] = 0
+        nobody_waits |= shards[place(shard_), HEAD] == shards[place(shard_), TAIL]
+    if not nobody_waits:
+        return count
+    for i in range(count):
+        batch[DONE_AT, place(i)] = batch[CAME_AT, place(i)] + whole_ns(draws[1, place(i)])
+    idle = _mark_idle(params, state, count)
+    if idle == 0:
+        return count
+    end = (state.whole[WINDOW] + 1) * params.window_ns
+    for shard_ in range(shards.shape[0]):
+        shard = place(shard_)
+        if shards[shard, OWN]:
+            busy = np.int64(0)
+            for worker in range(params.workers):
+                free = free_ns[shard, place(worker)]
+                free_ns[shard, place(busy)] = free
+                busy += free >= end
+            shards[shard, AFTER] = busy
+            shards[shard, UNPLAYED] = 1
+    left = np.int64(0)
+    for i_ in range(count):
+        i = place(i_)
+        shard = place(batch[SHARD_OF, i])
+        finish = batch[DONE_AT, i]
+        if shards[shard, OWN]:
+            if finish >= end:
+                free_ns[shard, place(shards[shard, AFTER])] = finish
+                shards[shard, AFTER] += 1
+            if idle < shards.shape[0]:
+                begun(params, keys, inputs.table, state, finish, batch[OUT_AT, i], batch[WHAT, i])
+        else:
+            for row in range(DONE_AT):
+                batch[row, place(left)] = batch[row, i]
+            draws[1, place(left)] = draws[1, i]
+            left += 1
+    if idle == shards.shape[0]:
+        _all_begun(params, keys, inputs.table, state, count)
+    for shard_ in range(shards.shape[0]):
+        shard = place(shard_)
+        if shards[shard, OWN]:
+            for worker in range(shards[shard, AFTER], params.workers):
+                free_ns[shard, place(worker)] = 0
+    return left
 
 
 @inline
@@ -317,29 +521,23 @@ def _first_from(came_ns, at, now):  # type: ignore[no-untyped-def]
     return at
 
 
-@inline
+@kernel
 def _serve(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
     """All work of the window at a shard that lets everybody in: who comes is known beforehand, so all queue up, and are
     begun one after the other. Returns the most that waited at one time.
     """
-    whole, shards, batch, came_ns = state.whole, state.shards, state.batch, state.ends
+    whole, shards, came_ns, came = state.whole, state.shards, state.came, count
     shard, mask = place(0), state.rings.shape[1] - 1
     waited = most = whole[WAITING]
-    came = np.int64(0)
     for i in range(count):
-        item = place(state.order[place(i)])
-        came_ns[place(came)] = batch[item, TIME]
-        if batch[item, TRIES] == 0 and is_shed(keys, inputs, batch[item, TIME], batch[item, IDENTITY]):
-            state.series[place(whole[WINDOW]), SHED_JOBS] += 1
-        else:
-            _queue_up(state, shard, item)
-            came += 1
+        _queue_up(state, shard, place(state.order[place(i)]))
     for i in range(AHEAD):
         came_ns[place(came + i)] = NEVER
     end = (whole[WINDOW] + 1) * params.window_ns
     head, came_before, begun_ = shards[0, HEAD], np.int64(0), np.int64(0)
+    first, free = first_in_tree(state.free_ns, state.trees, shard)
     while begun_ < waited + came:
-        now = first_in_tree(state.free_ns, state.trees, shard)
+        now = free
         if begun_ >= waited:
             now = max(now, came_ns[place(begun_ - waited)])
         if now >= end:
@@ -349,29 +547,22 @@ def _serve(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
         most = max(most, waiting)
         slot = place((head + begun_) & mask)
         begun_ += 1
-        _begin_next(params, keys, inputs.table, state, shard, slot, now, max(waiting - 1, 0))
+        first, free = _begin_next(params, keys, inputs.table, state, shard, first, slot, now, max(waiting - 1, 0))
     shards[0, HEAD] += begun_
     whole[WAITING] = waited + came - begun_
     return max(most, whole[WAITING])
 
 
 @inline
-def _spread(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
+def _spread(state, count):  # type: ignore[no-untyped-def]
     """All work of the window queues up, each shard's with places of its own in `state.spread`. `state.order` then names
-    the place of each job that is not put aside; returns how many these are.
+    the place of each job.
     """
     batch, shards, spread = state.batch, state.shards, state.spread
-    many = np.float64(shards.shape[0])
     for shard in range(shards.shape[0]):
         shards[place(shard), AFTER] = 0
     for i in range(count):
-        item = place(i)
-        whose = shard_of(keys, batch[item, IDENTITY], many)
-        if batch[item, TRIES] == 0 and is_shed(keys, inputs, batch[item, TIME], batch[item, IDENTITY]):
-            whose = np.int64(NOTHING)
-        else:
-            shards[place(whose), AFTER] += 1
-        spread[WHOSE, item] = whose
+        shards[place(batch[SHARD_OF, place(i)]), AFTER] += 1
     first = np.int64(0)
     for shard_ in range(shards.shape[0]):
         shard = place(shard_)
@@ -382,38 +573,34 @@ def _spread(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
             spread[CAME, place(first + came + i)] = NEVER
         spread[BEGUN, place(first + came)] = 0
         first += came + AHEAD
-    kept = np.int64(0)
     for i in range(count):
         item = place(state.order[place(i)])
-        if spread[WHOSE, item] != NOTHING:
-            shard = place(spread[WHOSE, item])
-            at = shards[shard, AFTER]
-            shards[shard, AFTER] = at + 1
-            spread[CAME, place(at)] = batch[item, TIME]
-            spread[BEGUN, place(at)] = 0
-            _queue_up(state, shard, item)
-            state.order[place(kept)] = at
-            kept += 1
-    state.series[place(state.whole[WINDOW]), SHED_JOBS] += count - kept
-    return kept
+        shard = place(batch[SHARD_OF, item])
+        at = shards[shard, AFTER]
+        shards[shard, AFTER] = at + 1
+        spread[CAME, place(at)] = state.came[place(i)]
+        spread[BEGUN, place(at)] = 0
+        _queue_up(state, shard, item)
+        state.order[place(i)] = at
 
 
-@inline
+@kernel
 def _serve_by_shard(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
     """As `_serve`, at many shards, one after the other: they have nothing in common within a window. Returns the most
     that waited at one time, of each shard as it was when a job last came to it.
     """
     whole, shards, came_ns, begun_ = state.whole, state.shards, state.spread[CAME], state.spread[BEGUN]
     mask, end = state.rings.shape[1] - 1, (whole[WINDOW] + 1) * params.window_ns
-    kept = _spread(params, keys, inputs, state, count)
+    _spread(state, count)
     all_begun = np.int64(0)
     for shard_ in range(shards.shape[0]):
         shard = place(shard_)
         head, own = shards[shard, HEAD], shards[shard, OWN]
         waited = shards[shard, TAIL] - head - (shards[shard, AFTER] - own)  # of those from before, how many still wait
         came_before = own
+        first, free = first_in_tree(state.free_ns, state.trees, shard)
         while True:
-            now = first_in_tree(state.free_ns, state.trees, shard)
+            now = free
             if waited <= 0:
                 now = max(now, came_ns[place(own - waited)])
             if now >= end:  # so it is behind the last, who is followed by NEVER
@@ -422,15 +609,15 @@ def _serve_by_shard(params, keys, inputs, state, count):  # type: ignore[no-unty
             begun_[place(came_before)] += 1
             waited -= 1
             queue = max(waited + came_before - own, 0)
-            _begin_next(params, keys, inputs.table, state, shard, place(head & mask), now, queue)
+            first, free = _begin_next(params, keys, inputs.table, state, shard, first, place(head & mask), now, queue)
             head += 1
         all_begun += head - shards[shard, HEAD]
         shards[shard, HEAD] = head
     waiting = most = whole[WAITING]
-    for i in range(kept):
+    for i in range(count):
         waiting += 1 - begun_[place(state.order[place(i)])]
         most = max(most, waiting)
-    whole[WAITING] += kept - all_begun
+    whole[WAITING] += count - all_begun
     return most
 
 
@@ -456,9 +643,16 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     shards = state.shards
     batch = state.batch
     table = inputs.table
-    many = np.float64(shards.shape[0])
-    count = gather(params, inputs, state)
+    count = gather(params, keys, inputs, state)
+    _find_shards(keys, state, count)
     _draw_services(params, keys, table, state, count)
+    if params.intake.kind == limits.OPEN:
+        count = _begin_at_once(params, keys, inputs, state, count)
+    for shard_ in range(shards.shape[0]):
+        if shards[place(shard_), UNPLAYED] and not shards[place(shard_), OWN]:
+            play(state.free_ns, state.trees, place(shard_))
+            shards[place(shard_), UNPLAYED] = 0
+    put_in_order(params, state, count)
     if shards.shape[0] == 1 and params.intake.kind == limits.OPEN:
         close(state, _serve(params, keys, inputs, state, count))
         return
@@ -468,19 +662,16 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     most = whole[WAITING]  # other shards count as they were when a job last came to them
     for i in range(count):
         item = place(state.order[place(i)])
-        time, origin = batch[item, TIME], batch[item, ORIGIN]
-        identity, tries = batch[item, IDENTITY], batch[item, TRIES]
-        if tries == 0 and is_shed(keys, inputs, time, identity):
-            series[window, SHED_JOBS] += 1
-            continue
-        shard = place(shard_of(keys, identity, many))
-        _settle(params, keys, table, state, shard, time)
+        time, origin, what = state.came[place(i)], batch[OUT_AT, item], batch[WHAT, item]
+        identity, tries = what >> TRIES_BITS, what & TRIES_MASK
+        shard = place(batch[SHARD_OF, item])
+        first, free = _settle(params, keys, table, state, shard, time)
         queue = shards[shard, TAIL] - shards[shard, HEAD]
         if not _is_let_in(params, keys, state, shard, time, queue, identity, tries):
             series[window, REFUSED] += 1
             retry(params, keys, table, state, time, origin, identity, tries + 1)
-        elif first_in_tree(state.free_ns, state.trees, shard) <= time:
-            _begin(params, keys, table, state, shard, time, 0, batch[item, DRAWN], origin, identity, tries)
+        elif free <= time:
+            _begin(params, keys, table, state, shard, first, time, 0, state.draws[1, item], origin, what)
         else:
             _queue_up(state, shard, item)
             whole[WAITING] += 1

@@ -335,7 +335,8 @@ def _take(s, shard):  # type: ignore[no-untyped-def]
         heaps.put(s.memory.finishes[shard], own[shard, BUSY], finish, identity, job, jobs, AT)
         own[shard, BUSY] += 1
         _tell(s, shard, job, STARTED)
-        fails = propagation.begun(s.params, s.keys, table, s.state, finish, jobs[i, ORIGIN], identity, tries)
+        what = propagation.what_of(identity, tries)
+        fails = propagation.begun(s.params, s.keys, table, s.state, finish, jobs[i, ORIGIN], what)
         jobs[i, FAILS] = 1 if fails else 0
 
 
@@ -478,20 +479,18 @@ def _submit(s, shard, time, origin, identity, tries):  # type: ignore[no-untyped
 def _window(s):  # type: ignore[no-untyped-def]
     """All work of the window; there is room for it."""
     whole, batch = s.state.whole, s.state.batch
-    window = place(whole[propagation.WINDOW])
     start = whole[propagation.WINDOW] * s.params.window_ns
     many = np.float64(s.memory.shards.shape[0])
-    count = propagation.gather(s.params, s.inputs, s.state)
+    count = propagation.gather(s.params, s.keys, s.inputs, s.state)
+    propagation.put_in_order(s.params, s.state, count)
     most = whole[WAITING]
     for k in range(count):
         item = place(s.state.order[place(k)])
-        time, identity, tries = batch[item, batches.TIME], batch[item, batches.IDENTITY], batch[item, batches.TRIES]
-        if tries == 0 and propagation.is_shed(s.keys, s.inputs, time, identity):
-            s.state.series[window, propagation.SHED_JOBS] += 1
-            continue
+        time, what = batch[propagation.CAME_AT, item], batch[propagation.WHAT, item]
+        identity = what >> batches.TRIES_BITS
         shard = place(propagation.shard_of(s.keys, identity, many))
         _settle(s, shard, time)
-        _submit(s, shard, time, batch[item, batches.ORIGIN], identity, tries)
+        _submit(s, shard, time, batch[propagation.OUT_AT, item], identity, what & batches.TRIES_MASK)
         most = max(most, whole[WAITING])
     for shard_ in range(s.memory.shards.shape[0]):
         _settle(s, place(shard_), start + s.params.window_ns - 1)

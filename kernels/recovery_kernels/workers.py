@@ -154,14 +154,16 @@ def make_busy_in_pool(pool, about, now, value):  # type: ignore[no-untyped-def]
 
 @inline
 def first_in_tree(free_ns, trees, queue):  # type: ignore[no-untyped-def]
-    """When a worker of a queue is free."""
-    return free_ns[queue, place(trees[queue, 1])]
+    """The worker of a queue that is free first, and when it is."""
+    first = trees[queue, 1]
+    return first, free_ns[queue, place(first)]
 
 
 @inline
-def make_busy_in_tree(free_ns, trees, queue, value):  # type: ignore[no-untyped-def]
-    """The worker of a queue that is free first is busy until `value`: play its games anew."""
-    first = trees[queue, 1]
+def make_busy_in_tree(free_ns, trees, queue, first, value):  # type: ignore[no-untyped-def]
+    """The worker of a queue that is free first, `first`, is busy until `value`: play its games anew. Returns who is
+    free first then, and when: whoever goes on with these need not wait until they have come from memory.
+    """
     free_ns[queue, place(first)] = value
     node = free_ns.shape[1] + first
     while node > 1:
@@ -171,3 +173,13 @@ def make_busy_in_tree(free_ns, trees, queue, value):  # type: ignore[no-untyped-
         value = min(value, other_ns)
         node >>= 1
         trees[queue, place(node)] = first
+    return first, value
+
+
+@inline
+def play(free_ns, trees, queue):  # type: ignore[no-untyped-def]
+    """Play all games of a queue's workers, after `free_ns` was written otherwise."""
+    leaves = free_ns.shape[1]
+    for node in range(leaves - 1, 0, -1):
+        one, other = trees[queue, place(2 * node)], trees[queue, place(2 * node + 1)]
+        trees[queue, place(node)] = one if free_ns[queue, place(one)] <= free_ns[queue, place(other)] else other

@@ -56,7 +56,7 @@ class HealthRun:
         self.state = self.state._replace(
             batch=np.zeros((size, batches.COLUMNS), np.int64),
             order=np.zeros(size, np.int64),
-            ends=np.zeros(2 * size + 1, np.int64),
+            ends=np.zeros(3 * size + 1, np.int64),
         )
 
     def orders(self) -> tuple[Whole, Whole]:
@@ -158,7 +158,7 @@ def start(scenario: Scenario, seed: int, replication: int, zones: int) -> Health
         orders=np.zeros((many * (window_ns // interval_ns + 2), 2), np.int64),
         batch=np.zeros((_ROWS, batches.COLUMNS), np.int64),
         order=np.zeros(_ROWS, np.int64),
-        ends=np.zeros(2 * _ROWS + 1, np.int64),
+        ends=np.zeros(3 * _ROWS + 1, np.int64),
         series=np.zeros((windows, kernel.SERIES), np.int64),
         by_zone=np.zeros((windows, zones, kernel.ZONE_SERIES), np.int64),
     )

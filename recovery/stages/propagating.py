@@ -63,9 +63,9 @@ class PropagationRun:
         state = self.state
         if status == kernel.GROW_BATCH:
             self.state = state._replace(
-                batch=room.array(2 * count, batches.COLUMNS),
+                batch=room.array(kernel.BATCH_ROWS, 2 * count),
                 order=room.array(2 * count),
-                ends=room.array(4 * count + 1),
+                came=room.array(6 * count + kernel.AHEAD * len(state.shards)),
                 draws=room.array(2, 2 * count).view(np.float64),
                 spread=room.array(kernel.SPREAD_ROWS, 2 * count + kernel.AHEAD * len(state.shards)),
             )
