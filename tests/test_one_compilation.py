@@ -1,20 +1,23 @@
 """Five hundred combinations of policies in one process compile each kernel once, each function of a controller once.
 
-Oracle: Numba's own list of the signatures that a function was compiled for, and its events of compiling.
+Oracle: Numba's own list of the signatures that a function was compiled for, and its events of compiling. A kernel that
+is looked up once gives what it gives when it is looked up at each call.
 """
 
 import itertools
 
+import numpy as np
 import pytest
 from numba.core import event
-from recovery_kernels import requests
-from recovery_kernels.lanes import engine
+from recovery_kernels import jit, requests
+from recovery_kernels.lanes import ends, engine
 from recovery_kernels.sessions import loop
 
 import recovery
 from recovery.errors import ScenarioError
 from recovery.model.policies import AXES, name_of
-from recovery.stages.sessions import controllers
+from recovery.stages import host, lanes
+from recovery.stages.sessions import controllers, run
 
 HERD = """
 horizon = "4m"
@@ -27,6 +30,7 @@ dependency.outages = [{ from = "20s", to = "80s" }]
 """
 MANY = 500
 HOOKS = len(controllers.HOOKS)
+SETTLED = (host.ADVANCE, lanes.ADVANCE, lanes.ADVANCE_ANY, run.ADVANCE)
 KERNELS = (engine.advance, engine.advance_any, requests.advance, loop.advance, loop.begin)
 EACH = (  # a host of each kernel: of lanes, of lanes that look at their queue, of events, of sessions
     {},
@@ -46,7 +50,9 @@ def combinations() -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_five_hundred_combinations_compile_each_kernel_once() -> None:
+def test_five_hundred_combinations_compile_each_kernel_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for one in SETTLED:  # so that Numba looks at the types of each call
+        monkeypatch.setattr(one, "call", one.function)
     base = recovery.parse(HERD)
     for policy in EACH:
         base.with_(**policy).run()
@@ -67,3 +73,24 @@ def test_five_hundred_combinations_compile_each_kernel_once() -> None:
     of_hosts = tuple(f"recovery_kernels.{part}" for part in ("lanes", "requests", "sessions"))
     assert not {name for name in mine if name.startswith(of_hosts)}
     assert controllers.address_of.cache_info().misses - before <= HOOKS * sum(map(len, AXES.values()))
+
+
+def test_a_kernel_is_looked_up_once_where_its_arguments_have_the_same_types() -> None:
+    expires_ns = np.array([-5, 1_500_000_000, 9_000_000_000])
+    settled = jit.Settled(jit.kernel(ends.unleased.py_func))  # type: ignore[attr-defined]
+
+    def lost(one: np.ndarray) -> list[int]:
+        parts = np.zeros(2, np.int64)
+        settled.call(one, np.int64(4_000_000_000), parts)
+        return list(parts)
+
+    asked = settled.call
+    assert lost(expires_ns) == [4 + 2, 500_000_000]  # since 0 s and 1.5 s, until 4 s
+    assert settled.call != asked
+    assert lost(expires_ns[::-1].copy()) == [4 + 2, 500_000_000]
+
+    settled = jit.Settled(settled.function)
+    lost(expires_ns.astype(np.int32))  # the kernel has two kinds now, so each call is looked at
+    asked = settled.call
+    assert lost(expires_ns) == [4 + 2, 500_000_000]
+    assert settled.call == asked

@@ -62,6 +62,30 @@ def inline(function: _Function) -> _Function:
     return _compile(function, forceinline=True)
 
 
+class Settled:
+    """A kernel for a caller whose arguments have the same types at each call, as those of a host have. At each call
+    Numba looks at all numbers in all named tuples to find out which machine code is meant: 30 µs for a host, which may
+    be more than its events take. Here the first call settles it.
+
+    What a later call gives is taken for the types of the first one: no array may have another layout.
+    """
+
+    call: Callable[..., Any]
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Of a kernel; one that is not compiled stays as it is."""
+        self.function = function
+        self.call = function if _settings.DISABLE_JIT else self._first
+
+    def _first(self, *args: Any) -> Any:
+        found = self.function(*args)
+        codes = cast(Any, self.function).overloads.values()
+        if len(codes) == 1:  # else somebody else calls it with other types, and each call has to be looked at
+            [code] = codes
+            self.call = code.entry_point
+        return found
+
+
 def compiled_address(function: Callable[..., Any], source: str, signature: Any) -> int:
     """Where machine code of a function of this signature lies in this process; it is compiled, or loaded from the
     cache. It is called as a function of C, and has to be called through `by_address`.

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 import numpy as np
 from recovery_kernels import draws, events, limits, requests
 from recovery_kernels.arrays import Bytes, Short
+from recovery_kernels.jit import Settled
 from recovery_kernels.limits import Limit
 from recovery_kernels.policies import Admission
 from recovery_kernels.requests import Host, Inputs, Keys, Params
@@ -18,6 +19,7 @@ from recovery.statistics.arrays import Floats, Whole
 MEMORY_PER_CLIENT = 64 + 3 * 8 + 1
 MEMORY_PER_REQUEST = 24
 SLOTS_MAX = 1 << 16  # that a long turn of the wheel may ask for; what is due in a later turn stays where it is
+ADVANCE = Settled(requests.advance)
 
 
 class HostError(RuntimeError):
@@ -182,7 +184,7 @@ class HostRun(Running):
                 f"want no more than {len(self.host.series) - 1} windows of {self.params.window_ns}"
             )
         while True:
-            status = requests.advance(
+            status = ADVANCE.call(
                 self.params,
                 self.keys,
                 self.inputs,

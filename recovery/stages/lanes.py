@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from recovery_kernels import policies, requests
 from recovery_kernels.events import NEVER
+from recovery_kernels.jit import Settled
 from recovery_kernels.lanes import ends, engine, layout
 from recovery_kernels.lanes import rules as lane_rules
 from recovery_kernels.lanes.layout import Host, Rules
@@ -23,6 +24,7 @@ MEMORY_PER_CLIENT_NEWEST_FIRST, MEMORY_ON_STACK = 8, 8 * layout.TALL  # beside t
 STACK = 1 << 6  # requests that the stack has room for at first; it grows
 BEGUN = 1 << 10  # starts ahead of the clock that are looked at; only speed hangs on it
 LISTED = 32  # clients in a slot of the wheel, in the mean
+ADVANCE, ADVANCE_ANY = Settled(engine.advance), Settled(engine.advance_any)
 
 
 @dataclass
@@ -85,10 +87,9 @@ class LaneRun(hosts.Running):
 
     def _advance(self, until_ns: int) -> int:
         """As `advance`, until the kernel asks for room; returns its status."""
-        given = self.params, self.rules, self.keys, self.inputs, self.host, np.int64(self.shift), np.int64(until_ns)
-        if lane_rules.looks_at_queue(self.params):
-            return int(engine.advance_any(*given))
-        return int(engine.advance(*given))
+        kernel = ADVANCE_ANY if lane_rules.looks_at_queue(self.params) else ADVANCE
+        shift, until = np.int64(self.shift), np.int64(until_ns)
+        return int(kernel.call(self.params, self.rules, self.keys, self.inputs, self.host, shift, until))
 
     def close(self) -> None:
         """Count the work on requests that are in service."""

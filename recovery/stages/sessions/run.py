@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 from recovery_kernels import events, requests
+from recovery_kernels.jit import Settled
 from recovery_kernels.sessions import layout, loop, memory
 from recovery_kernels.sessions.layout import Host, Rules
 
@@ -34,6 +35,7 @@ OF_ALL = [  # columns that the host has for all its classes together; the others
     requests.QUEUE, requests.OLDEST_NS, requests.OLDEST_MAX_NS, requests.QUEUE_MAX, requests.IN_SERVICE,
     requests.OPEN_MAX,
 ]  # fmt: skip
+ADVANCE = Settled(loop.advance)
 BYTES_A_CLIENT = 8 * (layout.CLIENT + 2) + layout.TIMERS * (8 + 4 + 4) + 6 * 3 * 8
 BYTES_A_REQUEST = 8 * (layout.REQUEST_COLUMNS + 3)
 
@@ -94,7 +96,7 @@ class SessionRun(hosts.Running):
         if until_ns > most * self.rules.window_ns:
             raise ValueError(f"until_ns is {until_ns}; want no more than {most} windows of {self.rules.window_ns}")
         while True:
-            status = loop.advance(self.rules, self.host, np.int64(until_ns))
+            status = ADVANCE.call(self.rules, self.host, np.int64(until_ns))
             if status == layout.DONE:
                 return
             if status != layout.TOO_MANY_JOBS:
