@@ -362,7 +362,7 @@ def test_memory_grows_with_hosts_in_flight_and_not_with_hosts_times_windows(oper
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     series = variant.scenario.windows * requests.SERIES * 8
-    one = pipeline._start(variant.scenario, 1, 0, 0, 2)
+    one = pipeline._start(sums.Sum(variant, 1, 0), 0, 2)
     copies = 32 * one.nbytes if operator else 0  # conditions keep a copy of each host to go back to
     assert copies < 0.4 * 32 * series
     assert peak < 0.75 * 32 * series + copies

@@ -37,7 +37,8 @@ _SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; t
 # Windows that hosts advance at once where conditions are looked at: at first, and at most.
 _AHEAD_FIRST, _AHEAD = 16, 256
 KEPT_BYTES = 1 << 28  # of hosts that may be kept for going back
-_SLICE = 500  # holders that are enough for a slice: short runs on several threads should not meet at the lock
+_SLICE = 5_000  # holders that are enough for a slice: where one ends, its thread has to wait for Python's lock
+_GROUP = 500  # holders that are enough for a group of hosts, which a thread runs in one go
 _GROUP_BYTES = 1 << 19  # of the series and histograms of hosts that are run in one go, at most
 
 
@@ -50,14 +51,14 @@ class Interrupted(Exception):
 
 
 def _groups(scenario: Scenario, hosts_: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    """Hosts, number and holders of each, in groups that are run in one go: of small hosts as many neighbours as a slice
-    has holders, if what they give is small too. A host of jobs, which has no holders, is run alone.
+    """Hosts, number and holders of each, in groups that are run in one go: of small hosts as many neighbours as have
+    so many holders together, if what they give is small too. A host of jobs, which has no holders, is run alone.
     """
     most = _most_in_group(scenario)
     group: list[tuple[int, int]] = []
     many = 0
     for host, holders in hosts_:
-        if group and (not holders or many + holders > _SLICE or len(group) >= most):
+        if group and (not holders or many + holders > _GROUP or len(group) >= most):
             yield group
             group, many = [], 0
         group.append((host, holders))
@@ -76,22 +77,22 @@ def hosts_in_group(scenario: Scenario) -> int:
     if not scenario.has_leases:
         return 1
     least = int(leases.holders_of(scenario).min())
-    return max(1, min(_most_in_group(scenario), _SLICE // least, simulated_hosts(scenario)))
+    return max(1, min(_most_in_group(scenario), _GROUP // least, simulated_hosts(scenario)))
 
 
-def _start(scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
-    return known.traffic_of(scenario).start(scenario, seed, replication, host, holders)
+def _start(total: Sum, host: int, holders: int) -> hosts.Running:
+    return total.traffic.start(total.variant.scenario, total.seed, total.replication, host, holders)
 
 
 def _end_ns(scenario: Scenario) -> int:
     return scenario.windows * ns(scenario.coupling.window)
 
 
-def _part(scenario: Scenario, host: int, run: hosts.Running, cpu_s: float) -> HostPart:
+def _part(scenario: Scenario, host: int, run: hosts.Running) -> HostPart:
     unleased = run.unleased_ns() if scenario.has_leases else 0
     seen = [run.of_class(number) for number in range(len(scenario.classes))]
     own = [ClassPart(one.sojourn, one.latency, one.unleased_ns()) for one in seen]
-    return HostPart(host, run.sojourn, run.latency, unleased, cpu_s, own)
+    return HostPart(host, run.sojourn, run.latency, unleased, own)
 
 
 def _of_classes(scenario: Scenario, run: hosts.Running, first: int, end: int) -> list[Whole]:
@@ -133,17 +134,21 @@ class Runner:
             if self._progress is not None:
                 self._progress(self._done)
 
-    def _hosts(self, total: Sum, some: Sequence[tuple[int, int]]) -> list[_Host]:
-        """Some hosts, number and holders of each, one after the other."""
-        return [self._host(total, host, holders) for host, holders in some]
+    def _hosts(self, total: Sum, some: Sequence[tuple[int, int]]) -> tuple[list[_Host], float]:
+        """Some hosts, number and holders of each, one after the other; and their processor time, s."""
+        begun = time.thread_time()
+        found = [self._host(total, host, holders) for host, holders in some]
+        return found, time.thread_time() - begun
 
     def _host(self, total: Sum, host: int, holders: int) -> _Host:
-        begun = time.thread_time()
         scenario = total.variant.scenario
-        run = _start(scenario, total.seed, total.replication, host, holders)
+        run = _start(total, host, holders)
         self._to_end(scenario, run, holders)
-        part, windows = _part(scenario, host, run, time.thread_time() - begun), scenario.windows
-        return part, run.series[:windows], _of_classes(scenario, run, 0, windows)
+        return (
+            _part(scenario, host, run),
+            run.series[: scenario.windows],
+            _of_classes(scenario, run, 0, scenario.windows),
+        )
 
     def _to_end(self, scenario: Scenario, run: hosts.Running, holders: int, first: int = 0) -> None:
         """A host with so many holders, from window `first` on to the horizon."""
@@ -203,7 +208,7 @@ class Runner:
                     yield number, some
 
         queue = work()
-        pending: dict[Future[list[_Host]], int] = {}
+        pending: dict[Future[tuple[list[_Host], float]], int] = {}
         following = 0
         while following < len(tasks):
             for number, some in itertools.islice(queue, max(0, 4 * self._threads - len(pending))):
@@ -212,9 +217,10 @@ class Runner:
             for future in done:
                 number = pending.pop(future)
                 try:
-                    found = future.result()
+                    found, cpu_s = future.result()
                     if number not in sums:
                         continue
+                    sums[number].cpu_s += cpu_s
                     for part, series, of_classes in found:
                         sums[number].add(part.host, series, 0, of_classes)
                         sums[number].end(part)
@@ -247,7 +253,7 @@ class Runner:
         def start(group: list[tuple[int, int]]) -> list[tuple[int, hosts.Running]]:
             own: list[tuple[int, hosts.Running]] = []
             for host, holders in group:
-                run = _start(scenario, seed, replication, host, holders)
+                run = _start(total, host, holders)
                 if own:  # hosts of a group take turns, so they write into one series
                     run.write_with(own[0][1])
                 own.append((host, run))
@@ -303,7 +309,7 @@ class Runner:
         if first < scenario.windows:
             list(self._pool.map(functools.partial(to_end, first=first), runs))
         for host, run in itertools.chain(*runs):
-            total.end(_part(scenario, host, run, 0.0))
+            total.end(_part(scenario, host, run))
         outcome = total.outcome(watch.started)
         outcome.cpu_s = time.process_time() - begun
         return outcome

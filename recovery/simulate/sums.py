@@ -47,7 +47,6 @@ class HostPart:
     sojourn: Whole
     latency: Whole
     unleased_ns: int
-    cpu_s: float
     of_classes: Sequence[ClassPart] = ()
 
 
@@ -226,7 +225,6 @@ class Sum:
             one.sojourn.add(mine.sojourn, of, own)
             one.latency.add(mine.latency, of, own)
             one.unleased_ns += mine.unleased_ns * of / own
-        self.cpu_s += part.cpu_s
         self.left -= 1
 
     def rows(self, rows: "Rows") -> Whole:

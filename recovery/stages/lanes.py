@@ -21,7 +21,7 @@ from recovery.statistics.arrays import Whole
 MEMORY_PER_CLIENT = 4 * 8 * layout.ROW + 8 * layout.ROW + 4 + 8 + 4
 MEMORY_PER_REQUEST = 8 * layout.ROW
 MEMORY_PER_CLIENT_NEWEST_FIRST, MEMORY_ON_STACK = 8, 8 * layout.TALL  # beside these, where the newest is taken first
-STACK = 1 << 6  # requests that the stack has room for at first; it grows
+STACK = 1 << 10  # requests that the stack has room for at first; it grows
 BEGUN = 1 << 10  # starts ahead of the clock that are looked at; only speed hangs on it
 LISTED = 32  # clients in a slot of the wheel, in the mean
 ADVANCE, ADVANCE_ANY = Settled(engine.advance), Settled(engine.advance_any)
@@ -94,7 +94,7 @@ class LaneRun(hosts.Running):
     def close(self) -> None:
         """Count the work on requests that are in service."""
         host = self.host
-        busy = np.flatnonzero(host.workers[layout.OUTCOME :][: self.params.workers] != layout.IDLE)
+        [busy] = (host.workers[layout.OUTCOME :][: self.params.workers] != layout.IDLE).nonzero()
         if not len(busy):
             return
         work = host.workers
@@ -188,7 +188,7 @@ class Hosts:
         of, whole, expiring = _empty_lanes(ring).copy(), self._whole.copy(), np.zeros(self._windows + 1, np.int64)
         of[layout.LATER + layout.DEADLINES] = self.rules.timeout_ns + max(self.rules.retry_ns, 0)
         rows = np.zeros((1 + 4 * ring) * layout.ROW, np.int64)
-        order = np.argsort(first_ns, kind="stable")
+        order = first_ns.argsort(kind="stable")
         waits = holders if self._has_wheel else 0
         slots, shift = wheel(self._span_ns, holders) if self._has_wheel else (1, 0)
         # Twice what all may take, as a slot's rows of later rounds go into new chunks; one chunk of each is not full.
