@@ -104,7 +104,7 @@ def test_a_later_stage_is_asked_for_by_itself(cache: Path, capsys: pytest.Captur
     warm.compile_part(needed.LANES)
     warm.for_runs([parse(LAUNCHING).first], quiet=False)
     begin, end = capsys.readouterr().err.splitlines()
-    assert begin.startswith("compiling launches.begin, launches.advance: about ")
+    assert begin.startswith("compiling draws.stream_key, launches.begin, launches.advance: about ")
     assert begin.endswith(" of CPU time, kept for later …")
     assert re.fullmatch(r"compiled in .+ \(.+ of CPU time\)", end)
     warm.for_runs([parse(LAUNCHING).first], quiet=False)

@@ -23,20 +23,21 @@ class KernelPart(NamedTuple):
     compile_s: float
 
 
-_STEADY = ("draws.stream_key", "draws.stream_keys", "draws.steady", "draws.uniforms")
+_KEY = "draws.stream_key"
+_STEADY = ("draws.stream_keys", "draws.steady", "draws.uniforms")
 _ENDS = ("ends.begin", "ends.leases", "ends.unleased")
 LANES = KernelPart("leases", (*_STEADY, *_ENDS, "engine.advance"), 9.0)
 LANES_ANY = KernelPart("leases, newest first or with cancel", (*_STEADY, *_ENDS, "engine.advance_any"), 10.0)
 LEASES = KernelPart("leases event by event", (*_STEADY, "requests.advance", "requests.wake_holders"), 7.0)
 JOBS = KernelPart("jobs", ("draws.stream_keys", "requests.advance", "requests.first_arrival"), 8.0)
-SESSIONS = KernelPart("sessions", (*_STEADY, "loop.advance", "loop.begin"), 28.0)
-LAUNCHES = KernelPart("launches", ("launches.begin", "launches.advance"), 3.0)
-PROPAGATION = KernelPart("propagation", ("propagation.advance",), 3.0)
+SESSIONS = KernelPart("sessions", (_KEY, *_STEADY, "loop.advance", "loop.begin"), 28.0)
+LAUNCHES = KernelPart("launches", (_KEY, "launches.begin", "launches.advance"), 3.0)
+PROPAGATION = KernelPart("propagation", (_KEY, "propagation.advance"), 3.0)
 DOOR = KernelPart("admission of launches", ("launch_door.begin",), 1.0)
-SHARDS = KernelPart("propagation event by event", ("shards.begin", "shards.advance"), 5.0)
-HEALTH = KernelPart("health", ("health.advance", "launches.ask"), 3.0)
+SHARDS = KernelPart("propagation event by event", (_KEY, "shards.begin", "shards.advance"), 5.0)
+HEALTH = KernelPart("health", (_KEY, "health.advance", "launches.ask"), 3.0)
 LOOP = KernelPart("loop of the later stages", ("feedback.advance",), 2.0)
-WINDOW = KernelPart("outage of the race", ("draws.stream_key", "draws.uniform"), 1.0)
+WINDOW = KernelPart("outage of the race", (_KEY, "draws.uniform"), 1.0)
 RACE = KernelPart(
     "race",
     (

@@ -286,15 +286,21 @@ def stream_key(seed: int, replication: int, stream: int, host: int) -> np.uint64
     return np.uint64(draws.stream_key(np.uint64(seed), np.uint64(replication), np.uint64(stream), np.uint64(host)))
 
 
-def stream_keys(seed: int, replication: int, host: int, first: int = 0) -> Keys:
-    """Keys of every stream that the request kernel draws from, of one host; streams are numbered from `first` on."""
+def stream_keys(seed: int, replication: int, host: int) -> Keys:
+    """Keys of every stream that the request kernel draws from, of one host."""
+    return holders_keys(seed, replication, host)[1]
+
+
+def holders_keys(seed: int, replication: int, host: int, first: int = 0) -> tuple[np.uint64, Keys]:
+    """The key of the phases of its holders, and those keys; streams are numbered from `first` on."""
     keys = np.empty(len(_STREAMS), np.uint64)
     draws.stream_keys(np.uint64(seed), np.uint64(replication), _STREAMS + first, np.uint64(host), keys)
-    return Keys(*keys)
+    phase, *others = keys
+    return phase, Keys(*others)
 
 
 _STREAMS = np.array([
-    draws.SERVICE, draws.TIMEOUT, draws.RETRY, draws.CHECK, draws.LEASE, draws.DEPENDENCY, draws.ARRIVAL,
+    draws.PHASE, draws.SERVICE, draws.TIMEOUT, draws.RETRY, draws.CHECK, draws.LEASE, draws.DEPENDENCY, draws.ARRIVAL,
     draws.ADMISSION,
 ])  # fmt: skip
 

@@ -191,8 +191,7 @@ def start(
         same = None
         own = queueing.controls_of(scenario, host, ()) if controls is None else controls
         inputs = queueing.inputs(own, table)
-    keys = hosts.stream_keys(seed, replication, host)
-    phase = hosts.stream_key(seed, replication, draws.PHASE, host)
+    phase, keys = hosts.holders_keys(seed, replication, host)
     first_ns, expires_ns = _steady(params.check_every_ns, params.lease, inputs.table, keys, phase, holders)
     if on_lanes:
         same = same or lanes.Hosts(params, inputs, windows=scenario.windows, span_ns=span_ns)
@@ -210,8 +209,7 @@ def steady(
     """
     table = queueing.MeasuredValues()
     lease = queueing.lease(scenario, table)
-    phase = hosts.stream_key(seed, replication, draws.PHASE + streams, host)
-    keys = hosts.stream_keys(seed, replication, host, streams)
+    phase, keys = hosts.holders_keys(seed, replication, host, streams)
     every_ns = 0 if scenario.lease is None else ns(scenario.lease.check_every)
     return _steady(every_ns, lease, table.array(), keys, phase, holders)
 

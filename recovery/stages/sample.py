@@ -69,7 +69,7 @@ def choose(scenario: Scenario, seed: int, replication: int) -> Sample | None:
     members = [own[np.argsort(sizes[own], kind="stable")] for own in members]
     taken = _taken([int(sizes[own].sum()) for own in members], [len(own) for own in members], fleet.sample_hosts)
     start = np.empty(len(members))
-    draws.uniforms(hosts.stream_key(seed, replication, draws.PHASE, fleet.hosts), start)  # the host after the last
+    draws.uniforms(hosts.holders_keys(seed, replication, fleet.hosts)[0], start)  # of the host after the last
     drawn, sure = [], []
     for own, count, place in zip(members, taken, start, strict=True):
         few, many = _drawn(sizes[own], count, float(place))
