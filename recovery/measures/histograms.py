@@ -27,6 +27,8 @@ def sure_parts_of(histogram: Whole, shares: Sequence[float], unknown: int) -> li
     """The same where `unknown` more have a time that nobody knows: None too where it could be another part, were they
     all the shortest or all the longest.
     """
+    if not unknown:
+        return parts_of(histogram, shares)
     shortest, longest = histogram.copy(), histogram.copy()
     shortest[0] += unknown
     longest[-1] += unknown

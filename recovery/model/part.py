@@ -100,7 +100,8 @@ def rules_of(part: BaseModel) -> tuple[InUse, ...]:
     values = vars(part)
     for name, written, marks in _keys_of_rules(type(part)):
         value = values[name]
-        found += [InUse(written, mark.text) for mark in marks if mark.is_on(value)]
+        if marks:  # most keys have none
+            found += [InUse(written, mark.text) for mark in marks if mark.is_on(value)]
         if not value or isinstance(value, (int, float, str)):
             continue
         for place, inner in _tables_in(value):

@@ -95,9 +95,9 @@ class Experiment:
             for key, value in inputs:
                 put(table, path_of(key), value)
             table = merge(table, copied(change))
-            for key, value in (*copy.deepcopy(variant.levers), *last):
+            for key, value in (*variant.levers, *last):
                 if path_of(key)[0] not in known:
-                    put(table, path_of(key), value)
+                    put(table, path_of(key), copied(value))
         except Refusal as error:
             raise ScenarioError(f"{self.file}: {key}: {error}") from None
         texts = {key: repr(one) for key, one in table.items() if isinstance(one, dict)}

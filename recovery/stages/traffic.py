@@ -105,7 +105,7 @@ class TrafficTable(Table):
         fired = [Act(scenario.operator[int(number)].do, at_s) for number, at_s in self.fired.tolist()]
         return sorted([*planned, *fired], key=lambda act: act.at_s)
 
-    @property
+    @functools.cached_property
     def holders(self) -> int:
         """Lease holders; 0 for jobs."""
         return int(self.holders_by_zone.sum())

@@ -51,7 +51,7 @@ def summary_of(
     fleet = experiment.first.scenario.fleet
     draws = table.filter(pl.col("role") == "draw")
     failed = table.filter(pl.col("error").is_not_null())
-    rows = _rows_of_first(work, draws)
+    rows = _rows_of_first(work, draws) if experiment.expectations else []
     looks = sweep.precision is not None
     policies = "".join(f" --policies {shlex.quote(file)}" for file in own_files(experiment.variants))
     expected = [judged(experiment, rows, i, at_every_look=looks) for i in range(len(experiment.expectations))]
