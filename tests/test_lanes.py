@@ -356,13 +356,21 @@ dependency.outages = [{ from = "3m", to = "9m" }]
         ('policy.queue = "lifo"', engines.LANES),
         ('policy.lease = "freeze"', engines.EVENTS),
         ('operator = [{ do = "end-sessions", at = "1m" }]', engines.SESSIONS),
+        ("classes.one = {}", engines.LANES),
+        ('classes.one = { timeout = "9s", lease = "credit-on-arrival" }', engines.LANES),
+        ("classes.one = { cost = 2 }", engines.SESSIONS),
+        ("classes.one = { timeout_growth = 2 }", engines.SESSIONS),
+        ('classes.one = { expire_time = "1s" }', engines.SESSIONS),
+        ('classes.one = { client = "equal-jitter" }', engines.SESSIONS),
+        ('classes = { one = {}, two = { rate = "1/s" } }', engines.SESSIONS),
     ],
 )
 def test_the_engine_that_is_named_is_the_one_that_runs(text: str, engine: str) -> None:
     scenario = parse(text + "\n" + HERD).first.scenario
     run = known.traffic_of(scenario).start(scenario, 1, 0, 0, 60)
     assert engines.engine_of(scenario) == engine
-    assert type(run).__name__ == {"lanes": "LaneRun", "events": "HostRun", "sessions": "SessionRun"}[engine]
+    of_lanes = "LaneSessionRun" if scenario.rules else "LaneRun"
+    assert type(run).__name__ == {"lanes": of_lanes, "events": "HostRun", "sessions": "SessionRun"}[engine]
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ class Params(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """Keys (uint64) of the host's streams of draws."""
+    """Keys (uint64) of the host's streams of draws. The last two are for hosts where stale work is counted."""
 
     service: np.uint64
     timeout: np.uint64
@@ -140,6 +140,8 @@ class Keys(NamedTuple):
     dependency: np.uint64
     arrival: np.uint64
     admission: np.uint64
+    stale: np.uint64
+    stale_dependency: np.uint64
 
 
 class Host(NamedTuple):

@@ -81,8 +81,12 @@ class Tables(Part):
 
     @model_validator(mode="after")
     def _of_part_two(self) -> Self:
-        self._rules = tuple(rule for rule in rules_of(self) if rule.key.split(".")[0] not in _AFTER_LEASES)
+        self._rules = self.rules_anew()
         return self
+
+    def rules_anew(self) -> tuple[InUse, ...]:
+        """The same as `rules`, of a copy whose tables were changed (`seen_by`)."""
+        return tuple(rule for rule in rules_of(self) if rule.key.split(".")[0] not in _AFTER_LEASES)
 
     def disturbed_s(self) -> float:
         """When the first thing happens that is not everyday: an outage, more jobs, a deed of operators; inf if nothing

@@ -624,7 +624,7 @@ def explained(
 
 ENGINES = {
     "events": "request by request, the first engine of MODEL.md",
-    "lanes": "the quicker engine for queues in order of arrival, with the same bits as the first",
+    "lanes": "the quickest engine, for queues in order of arrival or newest first; its bits are those of the others",
     "sessions": "the one for sessions, classes, operators and loaded servers, section 13 of MODEL.md",
 }
 """What each engine is, as a manifest names it."""

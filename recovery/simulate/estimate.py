@@ -104,12 +104,13 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     served = scenario.establish_per_s * scenario.horizon
     kept = min(kept, float(bound)) if bound is not None else max(kept - served, min(kept, clients))
     # A queue is a power of two, as are the rows of jobs; both are copied when they double.
-    takes = lanes if engines.engine_of(scenario) == engines.LANES else hosts
+    engine = engines.engine_of(scenario)
+    takes = lanes if engine == engines.LANES else hosts
     each = rows * takes.MEMORY_PER_CLIENT + max(3 * kept, 2 * clients) * takes.MEMORY_PER_REQUEST
     if takes is lanes and scenario.policy.queue.lower(scenario.establish_per_s).is_newest_first:
         each += rows * lanes.MEMORY_PER_CLIENT_NEWEST_FIRST + 3 * kept * lanes.MEMORY_ON_STACK
     each += scenario.windows * 8 + 2 * requests.HISTOGRAM * 8
-    if scenario.rules:
+    if engine == engines.SESSIONS:
         from recovery.stages.sessions import run as sessions  # its engine is loaded where it is asked for
 
         follow = any(one.after for one in scenario.classes.values())  # and come in step with whom they follow

@@ -28,6 +28,7 @@ _STEADY = ("draws.stream_keys", "draws.steady", "draws.uniforms")
 _ENDS = ("ends.begin", "ends.leases", "ends.unleased")
 LANES = KernelPart("leases", (*_STEADY, *_ENDS, "engine.advance"), 9.0)
 LANES_ANY = KernelPart("leases, newest first or with cancel", (*_STEADY, *_ENDS, "engine.advance_any"), 10.0)
+LANES_SESSIONS = KernelPart("leases where stale work is counted", (*_STEADY, *_ENDS, "engine.advance_sessions"), 9.0)
 LEASES = KernelPart("leases event by event", (*_STEADY, "requests.advance", "requests.wake_holders"), 7.0)
 JOBS = KernelPart("jobs", ("draws.stream_keys", "requests.advance", "requests.first_arrival"), 8.0)
 SESSIONS = KernelPart("sessions", (_KEY, *_STEADY, "loop.advance", "loop.begin"), 28.0)
@@ -46,7 +47,10 @@ RACE = KernelPart(
     ),
     6.0,
 )
-PARTS = (LANES, LANES_ANY, LEASES, JOBS, SESSIONS, LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, LOOP, WINDOW, RACE)
+PARTS = (
+    LANES, LANES_ANY, LANES_SESSIONS, LEASES, JOBS, SESSIONS, LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, LOOP, WINDOW,
+    RACE,
+)  # fmt: skip
 
 
 def parts_of(scenario: Scenario | RaceAlone) -> list[KernelPart]:
@@ -71,7 +75,9 @@ def _first(scenario: Scenario) -> KernelPart:
     if engine == engines.SESSIONS:
         return SESSIONS
     if engine == engines.LANES:
-        return LANES_ANY if engines.looks_at_queue(scenario) else LANES
+        if engines.looks_at_queue(scenario):
+            return LANES_ANY
+        return LANES_SESSIONS if scenario.rules else LANES
     return LEASES if scenario.has_leases else JOBS
 
 

@@ -12,6 +12,7 @@ from recovery_kernels.jit import Settled
 from recovery_kernels.limits import Limit
 from recovery_kernels.policies import Admission
 from recovery_kernels.requests import Host, Inputs, Keys, Params
+from recovery_kernels.sessions.streams import STALE_DEPENDENCY_STREAM, STALE_STREAM
 
 from recovery.stages import room
 from recovery.statistics.arrays import Floats, Whole
@@ -301,7 +302,7 @@ def holders_keys(seed: int, replication: int, host: int, first: int = 0) -> tupl
 
 _STREAMS = np.array([
     draws.PHASE, draws.SERVICE, draws.TIMEOUT, draws.RETRY, draws.CHECK, draws.LEASE, draws.DEPENDENCY, draws.ARRIVAL,
-    draws.ADMISSION,
+    draws.ADMISSION, STALE_STREAM, STALE_DEPENDENCY_STREAM,
 ])  # fmt: skip
 
 

@@ -25,6 +25,7 @@ STACK = 1 << 10  # requests that the stack has room for at first; it grows
 BEGUN = 1 << 10  # starts ahead of the clock that are looked at; only speed hangs on it
 LISTED = 32  # clients in a slot of the wheel, in the mean
 ADVANCE, ADVANCE_ANY = Settled(engine.advance), Settled(engine.advance_any)
+ADVANCE_SESSIONS = Settled(engine.advance_sessions)
 
 
 @dataclass
@@ -68,7 +69,7 @@ class LaneRun(hosts.Running):
     @property
     def sojourn(self) -> Whole:
         """Times in the system of finished requests."""
-        return self.host.histogram
+        return self.host.histogram[: requests.HISTOGRAM]
 
     @property
     def latency(self) -> Whole:
@@ -87,7 +88,9 @@ class LaneRun(hosts.Running):
 
     def _advance(self, until_ns: int) -> int:
         """As `advance`, until the kernel asks for room; returns its status."""
-        kernel = ADVANCE_ANY if lane_rules.looks_at_queue(self.params) else ADVANCE
+        kernel = ADVANCE_SESSIONS if self.rules.counts_stale else ADVANCE
+        if lane_rules.looks_at_queue(self.params):
+            kernel = ADVANCE_ANY
         shift, until = np.int64(self.shift), np.int64(until_ns)
         return int(kernel.call(self.params, self.rules, self.keys, self.inputs, self.host, shift, until))
 
@@ -163,12 +166,23 @@ def _spread(ring: Whole, wider: Whole, columns: int, first: int, many: int) -> N
 class Hosts:
     """What hosts with the same numbers have in common: their rules, and what each remembers when nobody is there yet.
 
-    The numbers are such that `lane_rules.carries` them. `span_ns` as in `host.new_host`.
+    The numbers are such that `lane_rules.carries` them. `span_ns` as in `host.new_host`. A series has so many
+    `columns`; `counts_stale` as in `Rules`.
     """
 
-    def __init__(self, params: Params, inputs: Inputs, *, windows: int, span_ns: int) -> None:
-        self.params, self.inputs, self.rules = params, inputs, lane_rules.rules_of(params, inputs)
-        self._windows, self._span_ns = windows, span_ns
+    def __init__(
+        self,
+        params: Params,
+        inputs: Inputs,
+        *,
+        windows: int,
+        span_ns: int,
+        columns: int = requests.SERIES,
+        counts_stale: bool = False,
+    ) -> None:
+        self.params, self.inputs = params, inputs
+        self.rules = lane_rules.rules_of(params, inputs, counts_stale=counts_stale)
+        self._windows, self._span_ns, self._columns = windows, span_ns, columns
         self._has_wheel = min(self.rules.retry_ns, self.rules.answer_ns, self.rules.check_ns) < 0
         self._is_newest_first = params.queue.kind == policies.LIFO
         whole, real = np.zeros(layout.MEMORY, np.int64), np.zeros(requests.REAL)
@@ -215,8 +229,8 @@ class Hosts:
             whole=whole,
             real=self._real.copy(),
             expiring=expiring,
-            series=np.zeros((self._windows + 1, requests.SERIES), np.int64),
-            histogram=np.zeros(requests.HISTOGRAM, np.int64),
+            series=np.zeros((self._windows + 1, self._columns), np.int64),
+            histogram=np.zeros(layout.HISTOGRAM_OF_STALE if self.rules.counts_stale else requests.HISTOGRAM, np.int64),
             latency=np.zeros(requests.HISTOGRAM, np.int64),
         )
         window_ns, is_constant = np.int64(self.params.window_ns), self.rules.check_ns >= 0

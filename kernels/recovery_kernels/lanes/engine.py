@@ -42,6 +42,7 @@ from recovery_kernels.lanes.layout import (
     HEARD,
     IDLE,
     LANE_BITS,
+    LONG_AGO,
     MASK,
     MORE,
     NEAR,
@@ -50,6 +51,7 @@ from recovery_kernels.lanes.layout import (
     OUTCOME,
     PAID_NS,
     SEEN,
+    STALE,
     STARTED_AT,
     STARTS,
     SUBMITTED_AT,
@@ -129,11 +131,11 @@ def _refusal(params, keys, host, now, client, attempt, is_leased, has_worker, wa
 
 
 @inline
-def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, from_, limit, p, r, k, i, h):  # type: ignore[no-untyped-def]
+def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, counts_stale, from_, limit, p, r, k, i, h):  # type: ignore[no-untyped-def]
     """Every event from `from_` up to `limit`, between which no control comes and no window ends. Returns a status.
 
-    `cancels` and `is_newest_first` are written out where they are known to be false: then the machine code has nothing
-    of them. `p` to `h` are the records of the first five for calls.
+    `cancels`, `is_newest_first` and `counts_stale` are written out where they are known: then the machine code has
+    nothing of what is not there. `p` to `h` are the records of the first five for calls.
     """
     whole = host.whole
     rows = host.rows
@@ -298,8 +300,12 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
                         seen += 1
                 continue
         start = max(submitted, idle_from)
-        oldest = max(oldest, start - submitted)
         deadline = submitted + rules.timeout_ns
+        is_stale = counts_stale and start > deadline
+        if not is_stale:
+            oldest = max(oldest, start - submitted)
+        elif deadline >= whole[EDGE] - params.window_ns:
+            oldest = max(oldest, rules.timeout_ns)  # it had an age until then
 
         if policies.drops(params.queue, start, submitted, deadline, start <= deadline):
             flows[DROPPED] += 1
@@ -317,22 +323,27 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
             continue
 
         # A service begins.
-        client = who & CLIENT
-        is_failure = fails > 0.0 and (fails >= 1.0 or draws.uniform(keys.dependency, client, number >> 1) < fails)
+        client, attempt = who & CLIENT, number >> 1
+        of_service, of_dependency = keys.service, keys.dependency
+        if is_stale:
+            client, attempt = np.int64(0), whole[STALE]
+            of_service, of_dependency = keys.stale, keys.stale_dependency
+            whole[STALE] += 1
+        is_failure = fails > 0.0 and (fails >= 1.0 or draws.uniform(of_dependency, client, attempt) < fails)
         if is_failure:
             service = np.int64(params.fail_after_ns)
         else:
-            if is_newest_first and deadline < start:
+            if is_newest_first and deadline < start and not is_stale:
                 expires = lease_now(p, r, k, i, h, shift, client, worker)
-            is_renewal = expires > start
+            is_renewal = expires > start and not is_stale
             if not is_renewal:
                 kind, mean = params.establish.kind, params.establish.a
             else:
                 kind, mean = params.renew.kind, params.renew.a
             if kind == EXPONENTIAL:
-                mean = max(-mean * draws.log(draws.uniform(keys.service, client, number >> 1)), 0.0)
+                mean = max(-mean * draws.log(draws.uniform(of_service, client, attempt)), 0.0)
             elif kind != CONSTANT:
-                mean = drawn(p, k, i, is_renewal, client, number >> 1)
+                mean = drawn(p, of_service, i, is_renewal, client, attempt)
             if params.slowdown_a > 0.0:
                 mean = draws.slowed(mean, params.slowdown_a, params.slowdown_b, params.slowdown_n, waiting)
             service = draws.whole_ns(mean)
@@ -349,7 +360,7 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
             busy_ns += idle_from
         busy_ns -= start
         workers[place(STARTED_AT + worker)] = start
-        workers[place(SUBMITTED_AT + worker)] = submitted
+        workers[place(SUBMITTED_AT + worker)] = np.int64(LONG_AGO) if is_stale else submitted
         workers[place(PAID_NS + worker)] = cost
         workers[place(WHO_IS + worker)] = who
         workers[place(EXPIRES_AT + worker)] = expires
@@ -392,7 +403,7 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
 
 
 @inline
-def _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_newest_first, until):  # type: ignore[no-untyped-def]
+def _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_newest_first, counts_stale, until):  # type: ignore[no-untyped-def]
     """See `advance`."""
     # What stays a call gets copies of its own, as in `requests.advance`.
     p, params = refer(rules_of_host), refer(rules_of_host)
@@ -405,7 +416,10 @@ def _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_ne
     while True:
         control = inputs.controls[whole[CONTROL], 0] if whole[CONTROL] < inputs.controls.shape[0] else NEVER
         limit = min(whole[EDGE], control, until) - 1
-        status = _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, from_ns, limit, p, r, k, i, h)
+        status = _run(
+            params, rules, keys, inputs, host, shift, cancels, is_newest_first, counts_stale, from_ns, limit,
+            p, r, k, i, h,
+        )  # fmt: skip
         if status != DONE:
             return status
         from_ns = limit + 1
@@ -413,7 +427,7 @@ def _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_ne
         sweep(p, r, k, i, h, shift, limit)
         count_deadlines(r, h, limit)
         if whole[EDGE] == limit + 1:
-            close_window(p, h)
+            close_window(p, r, h)
         elif control == limit + 1 and control < until:
             status = operate(p, r, i, h, control)
             if status != DONE:
@@ -431,11 +445,18 @@ def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type
     Parameters, what follows from them, keys, inputs, and what the host remembers; 2^shift ns is a slot of the wheel.
     DONE: it is there. GROW_QUEUE: the queue is full; enlarge it and call again.
     """
-    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, until)
+    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, False, until)
+
+
+@kernel
+def advance_sessions(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
+    """As `advance`, where of stale work only the number counts, as in scenarios with rules of sessions."""
+    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, True, until)
 
 
 @kernel
 def advance_any(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
     """As `advance`, also where requests leave the queue when they time out, or the newest is taken first."""
     cancels, is_newest_first = rules_of_host.cancel != 0, policies.newest_first(rules_of_host.queue)
-    return _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_newest_first, until)
+    counts_stale = own.counts_stale != 0
+    return _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_newest_first, counts_stale, until)

@@ -4,15 +4,16 @@ from typing import NamedTuple
 
 from recovery_kernels.arrays import Real, Short, Whole
 from recovery_kernels.events import CLIENT_BITS
-from recovery_kernels.requests import WHOLE
+from recovery_kernels.requests import PARTS, WHOLE
 
 # Whole-number memory beside that of `requests`: up to which entry of the queue deadlines were counted, from when on
 # something may come of services that are not carried out, the first free chunk of the wheel; how many services began
 # ahead of the clock, and how many of them it has passed as far as is known; of the leases that ended and began last, in
-# which window they run out: when that begins, and its number.
+# which window they run out: when that begins, and its number; how many services of stale work have begun.
 COUNTED, HEARD, VACANT, STARTS, SEEN = range(WHOLE, WHOLE + 5)
 OLD, NEW = WHOLE + 5, WHOLE + 7
-MEMORY = WHOLE + 9
+STALE = WHOLE + 9
+MEMORY = WHOLE + 10
 
 # A row of a lane, of the queue and of the wheel: when it is due (queue: when it was submitted); client, and above it
 # the tries since its last success; the end of its lease; number of its last attempt, and in bit 0 whether its deadline
@@ -64,12 +65,16 @@ GROUP = 8  # workers that are compared at once
 TIME_BITS = 57  # of a horizon; a finish lies beside the number of its worker, a timer beside that of its lane
 FAR = 1 << 58  # delays are cut off here, beyond every horizon
 NEVER = 1 << 59  # later than all
+# Stale work of which only the number is known has no time in the system. It was submitted so long ago that its time
+# goes into parts of the histogram above those of all others, which nobody reads.
+LONG_AGO = -NEVER
+HISTOGRAM_OF_STALE = 64 * PARTS
 
 
 class Rules(NamedTuple):
     """What follows from a host's parameters: constant delays in ns, or -1 where they are not; the least times from a
-    success and from a failure to what the client does next; whether services begin when they are submitted; bits of a
-    worker's number; windows in a ns.
+    success and from a failure to what the client does next; whether services begin when they are submitted; whether of
+    stale work only the number counts (MODEL.md, section 13); bits of a worker's number; windows in a ns.
     """
 
     timeout_ns: int
@@ -80,6 +85,7 @@ class Rules(NamedTuple):
     least_check_ns: int
     least_answer_ns: int
     is_eager: int
+    counts_stale: int
     worker_bits: int
     windows_per_ns: float
 

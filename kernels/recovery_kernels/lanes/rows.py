@@ -27,6 +27,7 @@ from recovery_kernels.lanes.layout import (
     TIME,
     WHO,
 )
+from recovery_kernels.requests import EDGE, HEAD, OLDEST_PEAK, WAITING
 
 
 @inline
@@ -119,6 +120,32 @@ def waiter(params, host, number):  # type: ignore[no-untyped-def]
         return host.stack[place(at + TIME)], host.stack[place(at + WHO)] & CLIENT
     at = row_at(host.lanes, DEADLINES, number)
     return host.rows[place(at + TIME)], host.rows[place(at + WHO)] & CLIENT
+
+
+@kernel
+def age_of_oldest(params, rules, host, now):  # type: ignore[no-untyped-def]
+    """How long the first of those who wait has waited at `now`. Where of stale work only the number counts, that is the
+    first whose client is still there; an age that a deadline of this window ended counts for the oldest of the window.
+    """
+    whole = host.whole
+    first, end = whole[HEAD], whole[HEAD] + whole[WAITING]
+    if rules.counts_stale != 0:  # they are in the order of their deadlines
+        late = end
+        while first < late:
+            middle = (first + late) >> 1
+            submitted, _ = waiter(params, host, middle)
+            if submitted + rules.timeout_ns < now:
+                first = middle + 1
+            else:
+                late = middle
+        if first > whole[HEAD]:
+            submitted, _ = waiter(params, host, first - 1)
+            if submitted + rules.timeout_ns >= whole[EDGE] - params.window_ns:
+                whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], rules.timeout_ns)
+    if first == end:
+        return np.int64(0)
+    submitted, _ = waiter(params, host, first)
+    return now - submitted
 
 
 @inline

@@ -44,7 +44,7 @@ def looks_at_queue(params: Params) -> bool:
     return bool(params.cancel != 0 or params.queue.kind == policies.LIFO)
 
 
-def rules_of(params: Params, inputs: Inputs) -> Rules:
+def rules_of(params: Params, inputs: Inputs, *, counts_stale: bool) -> Rules:
     """What follows from the parameters of a host that `carries`."""
     retry_ns = _constant_retry_ns(params.client)
     trip_ns = min(params.client.round_trip_ns, FAR)
@@ -69,6 +69,7 @@ def rules_of(params: Params, inputs: Inputs) -> Rules:
         least_check_ns=check_ns if check_ns >= 0 else soonest_ns,
         least_answer_ns=max(answer_ns, trip_ns),
         is_eager=int(is_eager),
+        counts_stale=int(counts_stale),
         worker_bits=int(params.workers - 1).bit_length(),
         windows_per_ns=1.0 / params.window_ns,
     )

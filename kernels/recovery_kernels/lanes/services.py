@@ -88,10 +88,10 @@ def _runs_out(params, rules, host, expires, kept, change):  # type: ignore[no-un
 
 
 @kernel
-def drawn(params, keys, inputs, is_renewal, client, attempt):  # type: ignore[no-untyped-def]
-    """A service time (float64 ns)."""
+def drawn(params, key, inputs, is_renewal, client, attempt):  # type: ignore[no-untyped-def]
+    """A service time (float64 ns) of the stream with this key."""
     kind = params.renew if is_renewal else params.establish
-    return draws.draw(kind, inputs.table, keys.service, client, attempt)
+    return draws.draw(kind, inputs.table, key, client, attempt)
 
 
 @inline

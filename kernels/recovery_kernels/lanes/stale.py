@@ -30,6 +30,7 @@ from recovery_kernels.lanes.layout import (
     LANE_BITS,
     LANES,
     LATER,
+    LONG_AGO,
     LONGER,
     MASK,
     NEVER,
@@ -37,6 +38,7 @@ from recovery_kernels.lanes.layout import (
     OUTCOME,
     PAID_NS,
     ROW,
+    STALE,
     STARTED_AT,
     SUBMITTED_AT,
     TIME,
@@ -50,7 +52,7 @@ from recovery_kernels.lanes.quiet import LONGEST_NS, draw_services, in_order
 from recovery_kernels.lanes.rows import come_to, row_at, write
 from recovery_kernels.lanes.servers import settle
 from recovery_kernels.lanes.services import sweep
-from recovery_kernels.requests import BIN, BUSY_NS, OLDEST_PEAK, SUBMITTED, WASTED, WASTED_NS, part_of
+from recovery_kernels.requests import BIN, BUSY_NS, EDGE, OLDEST_PEAK, SUBMITTED, WASTED, WASTED_NS, part_of
 
 # Requests of the first batch of a stretch. Each batch has up to twice as many as the one before, since it is not known
 # before how many begin within the stretch: what is drawn for the others is lost.
@@ -58,14 +60,24 @@ _FEWEST = 8
 
 
 @inline
-def _look_at(params, keys, inputs, host, head, many, start, limit):  # type: ignore[no-untyped-def]
+def _look_at(params, rules, keys, inputs, host, head, many, start, limit):  # type: ignore[no-untyped-def]
     """Write so many requests from the head of the queue on, none of which begins before `start`, into the records of a
     batch, and draw their services: as renewals, and how much longer they are as first requests. Those that begin after
-    `limit` will not be taken.
+    `limit` will not be taken. Stale work that is only counted is first requests of nobody, by its number.
     """
     rows, lanes, workers = host.rows, host.lanes, host.workers
     soonest, latest = np.int64(NEVER), np.int64(-NEVER)
     row = row_at(lanes, DEADLINES, head)
+    if rules.counts_stale != 0:
+        for each in range(many):
+            slot = BATCH + each
+            workers[place(SUBMITTED_AT + slot)] = rows[place(row + each * ROW + TIME)]
+            workers[place(WHO_IS + slot)] = 0
+            workers[place(EXPIRES_AT + slot)] = 0
+            workers[place(WHICH + slot)] = (host.whole[STALE] + each) << 1
+            workers[place(AS_RENEWAL + each)] = 0
+        draw_services(params.establish, keys.stale, inputs, host, np.int64(0), many, np.float64(LONGEST_NS), LONGER)
+        return
     for each in range(many):
         at = row + each * ROW
         slot = BATCH + each
@@ -93,9 +105,10 @@ def _look_at(params, keys, inputs, host, head, many, start, limit):  # type: ign
 @inline
 def _begin(params, rules, host, is_few, limit, many, least):  # type: ignore[no-untyped-def]
     """Find out which worker takes each request of a batch, when, and when it is done, as in `quiet`. Returns before
-    which of them that ends, as it would begin after `limit` or be done in time, and the least of the workers. All who
-    take one are idle, and those who wait came before any worker is free.
+    which of them that ends, as it would begin after `limit` or be done in time (where `counts_stale`: begin in time),
+    and the least of the workers. All who take one are idle, and those who wait came before any worker is free.
     """
+    counts_stale = rules.counts_stale != 0
     workers, free = host.workers, host.free
     worker_bits = rules.worker_bits
     number_of = (np.int64(1) << worker_bits) - 1
@@ -115,14 +128,15 @@ def _begin(params, rules, host, is_few, limit, many, least):  # type: ignore[no-
         service = workers[place(AS_RENEWAL + each)] + longer
         freed = least + (workers[place(AS_RENEWAL + each)] << worker_bits) + (longer << worker_bits)
         finish = (freed >> worker_bits) - 1
-        is_heard = finish <= workers[place(SUBMITTED_AT + slot)] + rules.timeout_ns
+        deadline = workers[place(SUBMITTED_AT + slot)] + rules.timeout_ns
+        is_heard = (start if counts_stale else finish) <= deadline
         if start > limit or is_heard or finish > latest or service >= LONGEST_NS:
             break
         workers[place(STARTED_AT + slot)] = start
         workers[place(DONE_AT + slot)] = finish
         if finish > limit:  # the last one of this worker
             workers[place(STARTED_AT + worker)] = start
-            workers[place(SUBMITTED_AT + worker)] = workers[place(SUBMITTED_AT + slot)]
+            workers[place(SUBMITTED_AT + worker)] = LONG_AGO if counts_stale else workers[place(SUBMITTED_AT + slot)]
             workers[place(PAID_NS + worker)] = 0
             workers[place(OUTCOME + worker)] = WASTES
         least = freed
@@ -136,7 +150,7 @@ def _begin(params, rules, host, is_few, limit, many, least):  # type: ignore[no-
 
 
 @inline
-def _count(host, starts, many, limit):  # type: ignore[no-untyped-def]
+def _count(params, rules, host, starts, many, limit):  # type: ignore[no-untyped-def]
     """Write down that the requests of a batch begin, and count those that are done by `limit`."""
     whole, workers, begun, histogram = host.whole, host.workers, host.begun, host.histogram
     flows = host.series[place(whole[BIN])]
@@ -150,10 +164,16 @@ def _count(host, starts, many, limit):  # type: ignore[no-untyped-def]
         wasted_ns += finish - start if finish <= limit else 0
         done += np.int64(finish <= limit)
     for each in range(many):
-        slot = BATCH + each
-        begun[place((starts + each) & (ring - 1))] = workers[place(STARTED_AT + slot)]
-        finish = workers[place(DONE_AT + slot)]
-        histogram[place(part_of(finish - workers[place(SUBMITTED_AT + slot)]))] += np.int64(finish <= limit)
+        begun[place((starts + each) & (ring - 1))] = workers[place(STARTED_AT + BATCH + each)]
+    if rules.counts_stale != 0:
+        whole[STALE] += many
+        deadline = workers[place(SUBMITTED_AT + BATCH + many - 1)] + rules.timeout_ns  # until then it had an age
+        oldest = min(oldest, rules.timeout_ns) if deadline >= whole[EDGE] - params.window_ns else np.int64(0)
+    else:
+        for each in range(many):
+            slot = BATCH + each
+            finish = workers[place(DONE_AT + slot)]
+            histogram[place(part_of(finish - workers[place(SUBMITTED_AT + slot)]))] += np.int64(finish <= limit)
     whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], oldest)
     whole[BUSY_NS] += busy_ns
     flows[WASTED] += done
@@ -185,12 +205,12 @@ def serve(params, rules, keys, inputs, host, shift, limit, stop, least, head, wa
         many = min(batch, waiting, ring - (starts - seen), mask + 1 - (head & mask))
         if many == 0:
             break
-        _look_at(params, keys, inputs, host, head, many, start, limit)
+        _look_at(params, rules, keys, inputs, host, head, many, start, limit)
         if params.workers <= GROUP // 2:
             taken, least = _begin(params, rules, host, True, limit, many, least)
         else:
             taken, least = _begin(params, rules, host, False, limit, many, least)
-        _count(host, starts, taken, limit)
+        _count(params, rules, host, starts, taken, limit)
         head += taken
         waiting -= taken
         starts += taken

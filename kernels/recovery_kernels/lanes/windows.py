@@ -26,7 +26,7 @@ from recovery_kernels.lanes.layout import (
     WHICH,
     WHO_IS,
 )
-from recovery_kernels.lanes.rows import come_to, make_room, row_at, waiter, write
+from recovery_kernels.lanes.rows import age_of_oldest, come_to, make_room, row_at, write
 from recovery_kernels.lanes.servers import settle
 from recovery_kernels.requests import (
     ADMISSION_AT,
@@ -106,9 +106,8 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
     lanes = host.lanes
     flows = host.series[place(whole[BIN])]
     waiting = whole[WAITING]
-    if waiting > 0:
-        oldest, _ = waiter(params, host, whole[HEAD])
-        whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], now - oldest)
+    oldest = age_of_oldest(params, rules, host, now)
+    whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], oldest)
     busy = 0
     up = max(whole[DOWN_UNTIL], now + down_ns)
     # Deadlines between these two are off; those that are put back may have their places among them.
@@ -184,16 +183,13 @@ def count_deadlines(rules, host, until):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def close_window(params, host):  # type: ignore[no-untyped-def]
+def close_window(params, rules, host):  # type: ignore[no-untyped-def]
     """Write the levels at the end of the current window and its largest, and open the next, which begins with them."""
     whole = host.whole
     edge = whole[EDGE]
     flows = host.series[place(whole[BIN])]
     waiting = whole[WAITING]
-    oldest = np.int64(0)
-    if waiting > 0:
-        submitted, _ = waiter(params, host, whole[HEAD])
-        oldest = edge - submitted
+    oldest = age_of_oldest(params, rules, host, edge)
     busy = whole[BUSY]
     whole[LEASED] += flows[ESTABLISHED] - host.expiring[place(whole[BIN])]
     whole[SLEEPERS] += flows[SUCCEEDED] + flows[TIMED_OUT] - flows[SUBMITTED]

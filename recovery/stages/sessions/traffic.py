@@ -11,8 +11,8 @@ from recovery_kernels.sessions.streams import STREAMS
 
 from recovery.measures import register
 from recovery.model.scenario import Scenario
+from recovery.stages import engines, jobs, leases
 from recovery.stages import host as hosts
-from recovery.stages import jobs, leases
 from recovery.stages.stage import Column, Lowered
 from recovery.stages.traffic import Started, Traffic
 from recovery.statistics.arrays import Whole
@@ -48,12 +48,16 @@ class _OfSessions(Traffic):
 
         return lowered(scenario)
 
-    def set_off(self, run: hosts.Running, scenario: Scenario, host: int, started: Started) -> None:  # noqa: ARG002
+    def set_off(self, run: hosts.Running, scenario: Scenario, host: int, started: Started) -> None:
+        from recovery.stages.sessions.on_lanes import LaneSessionRun
         from recovery.stages.sessions.run import SessionRun
 
-        if not isinstance(run, SessionRun):
+        if isinstance(run, LaneSessionRun):
+            run.set_off(scenario, host, started)
+        elif isinstance(run, SessionRun):
+            run.set_off(started)
+        else:
             raise TypeError(f"{type(run).__name__} is another engine's host; want one of this")
-        run.set_off(started)
 
 
 class _Leases(_OfSessions):
@@ -65,10 +69,14 @@ class _Leases(_OfSessions):
         return scenario.has_leases and bool(scenario.rules)
 
     def start(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
-        from recovery.stages.sessions.run import new_run
-
         members = leases.members_of(scenario, host, holders)
         first, expires = steady(scenario, seed, replication, host, members)
+        if engines.engine_of(scenario) == engines.LANES:
+            from recovery.stages.sessions import on_lanes
+
+            return on_lanes.new_run(scenario, seed, replication, host, first, expires)
+        from recovery.stages.sessions.run import new_run
+
         return new_run(scenario, seed, replication, host, members, first, expires)
 
 
