@@ -1,5 +1,6 @@
 """Durations, rates and shares as users write them, and back. A leaf: all else says what it wants in these words."""
 
+import functools
 import math
 import re
 from collections.abc import Callable
@@ -43,20 +44,27 @@ def _is_finite(number: float) -> bool:
 
 def duration_s(value: object) -> float:
     """Seconds of a duration such as "250ms", "90s", "1h30m". Raises ValueError that says what is wanted."""
+    if isinstance(value, str):
+        return _seconds(value)
     if isinstance(value, bool):
         raise ValueError('want a duration such as "90s", "5m" or "1h30m"')
     if isinstance(value, int | float):
         if value == 0:
             return 0.0
-        if not _is_finite(value) or value < 0:
-            raise ValueError('want a duration such as "250ms", "90s", "5m" or "1h30m"')
-        raise ValueError(f'want a duration with its unit, "{value}s" (seconds) or "{value}ms" (milliseconds)')
-    if not isinstance(value, str) or not re.match(_DURATION, value):
-        if meant := _meant(value):
+        if _is_finite(value) and value > 0:
+            raise ValueError(f'want a duration with its unit, "{value}s" (seconds) or "{value}ms" (milliseconds)')
+    raise ValueError('want a duration such as "250ms", "90s", "5m" or "1h30m"')
+
+
+@functools.lru_cache(maxsize=4096)  # the runs of a sweep say the same times again and again
+def _seconds(text: str) -> float:
+    """The same of a text."""
+    if not re.match(_DURATION, text):
+        if meant := _meant(text):
             raise ValueError(f'want a duration such as "90s" or "1h30m"{meant}')
-        counted = ": times count from the scenario's start, not by a clock" if clock_time(value) else ""
+        counted = ": times count from the scenario's start, not by a clock" if clock_time(text) else ""
         raise ValueError(f'want a duration such as "250ms", "90s", "5m" or "1h30m"{counted}')
-    seconds = sum(float(number) * _NS[unit] for number, unit in _PART.findall(value)) / 1e9
+    seconds = sum(float(number) * _NS[unit] for number, unit in _PART.findall(text)) / 1e9
     if seconds > LONGEST_S:
         raise ValueError('want a duration up to "36500d"')
     return seconds
@@ -74,11 +82,11 @@ _UNITS = {
 }
 
 
-def _meant(value: object) -> str:
+def _meant(value: str) -> str:
     """What somebody meant by a text that is no duration: a time before 0, a unit of another name; "" if that is not
     known.
     """
-    text = value.strip() if isinstance(value, str) else ""
+    text = value.strip()
     if text.startswith("-") and re.match(_DURATION, text[1:]):
         return ", from 0 on"
     names = re.sub(r"[A-Za-z]+", lambda word: _UNITS.get(word[0].lower().removesuffix("s"), word[0].lower()), text)
