@@ -57,7 +57,7 @@ def test_what_was_normal_in_every_window_always_was() -> None:
 
 def test_times_to_recovery() -> None:
     leased = share(1, 1, 0, 0.2, 0.5, 0.9, 0.95, 0.99, 1, 1)
-    times = leased_curve.times_to_recovery_s(T, leased, 30, 10)
+    times = leased_curve.times_to_recovery_s(T, leased_curve.reached_by(leased), 30, 10)
     assert {name: times[name] for name in register.DEPTHS} == {
         "ttr50_s": 20, "ttr90_s": 30, "ttr99_s": 50, "ttr100_s": 60,
     }  # fmt: skip
@@ -66,7 +66,7 @@ def test_times_to_recovery() -> None:
 
 def test_a_share_that_is_lost_again_says_when() -> None:
     leased = share(1, 1, 0, 0.5, 0.9, 0.9, 0.95, 0.6, 0.9, 0.9)
-    times = leased_curve.times_to_recovery_s(T, leased, 30, 10)
+    times = leased_curve.times_to_recovery_s(T, leased_curve.reached_by(leased), 30, 10)
     assert (times["ttr50_s"], times["ttr50_lost_s"]) == (10, math.inf)
     assert (times["ttr90_s"], times["ttr90_lost_s"]) == (20, 50)
     assert times["ttr99_s"] == math.inf
@@ -75,11 +75,11 @@ def test_a_share_that_is_lost_again_says_when() -> None:
 
 def test_a_loss_after_the_clock_has_stopped_is_over_when_that_share_is_back_for_good() -> None:
     leased = share(1, 1, 1, 1, 0, 0, 0.5, 0.5, 1, 1)
-    times = leased_curve.times_to_recovery_s(T, leased, 20, 20)
+    times = leased_curve.times_to_recovery_s(T, leased_curve.reached_by(leased), 20, 20)
     assert {times[name] for name in register.DEPTHS} == {0}
 
     def again(leased: np.ndarray, deeds_s: Sequence[float] = ()) -> list[float]:
-        found = leased_curve.back_again_s(T, leased, 20, times, deeds_s)
+        found = leased_curve.back_again_s(T, leased_curve.reached_by(leased), 20, times, deeds_s)
         return [found[f"ttr{depth}_again_s"] for depth in (50, 90, 99, 100)]
 
     none = pytest.approx([math.nan] * 4, nan_ok=True)
@@ -95,9 +95,9 @@ def test_a_loss_after_the_clock_has_stopped_is_over_when_that_share_is_back_for_
 
 def test_a_share_that_is_lost_once_more_is_back_at_the_end_of_its_last_loss() -> None:
     def last(leased: np.ndarray, next_s: float = math.inf, from_s: float = 20) -> list[float]:
-        times = leased_curve.times_to_recovery_s(T, leased, from_s, 20)
-        again = leased_curve.back_again_s(T, leased, from_s, times)
-        found = leased_curve.back_last_s(T, leased, from_s, times | again, next_s)
+        times = leased_curve.times_to_recovery_s(T, leased_curve.reached_by(leased), from_s, 20)
+        again = leased_curve.back_again_s(T, leased_curve.reached_by(leased), from_s, times)
+        found = leased_curve.back_last_s(T, leased_curve.reached_by(leased), from_s, times | again, next_s)
         return [found[f"ttr{depth}_last_s"] for depth in (50, 90, 99, 100)]
 
     none = pytest.approx([math.nan] * 4, nan_ok=True)
@@ -115,7 +115,7 @@ def test_a_share_that_is_lost_once_more_is_back_at_the_end_of_its_last_loss() ->
 
 def test_what_never_was_lost_needs_no_time_and_what_does_not_stay_needs_all() -> None:
     leased = share(1, 1, 0.6, 0.6, 0.95, 0.95, 0.95, 0.5, 0.5, 0.5)
-    times = leased_curve.times_to_recovery_s(T, leased, 30, 20)
+    times = leased_curve.times_to_recovery_s(T, leased_curve.reached_by(leased), 30, 20)
     assert (times["ttr50_s"], times["ttr90_s"], times["ttr99_s"]) == (0, 20, math.inf)
 
 

@@ -407,7 +407,7 @@ def test_intervals_cover_emulated_fleets(skew: float, each_s: float, wait_s: flo
         leased = curves[found.hosts]
         share = (found.stands_for.sum(axis=0) / found.sizes) @ leased / 2400
         told = sampling.doubt(found, leased, 0)
-        truth = leased_curve.times_to_recovery_s(times, curves.sum(axis=0) / 2400, 0.0, 20.0)
+        truth = leased_curve.times_to_recovery_s(times, leased_curve.reached_by(curves.sum(axis=0) / 2400), 0.0, 20.0)
         low_high = leased_curve.recovery_intervals_s(
             times, share, told.deviation, told.freedom, told.is_told_by_few, 0.0, 20.0
         )

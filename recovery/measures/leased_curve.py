@@ -19,13 +19,24 @@ FEW = "too few of the simulated hosts tell it"
 LAST = "whether all are leased is known only where all hosts are simulated"
 
 
-def times_to_recovery_s(times_s: Floats, leased_share: Floats, from_s: float, hold_s: float) -> dict[str, float]:
+Reached = Mapping[str, bytes]
+"""Of each depth whether the share has it in each window, as bytes (0 or 1), over which `find` is quick."""
+
+
+def reached_by(leased_share: Floats) -> Reached:
+    """Which depths a share float64[n] has in each window."""
+    return {name: one.tobytes() for name, one in zip(DEPTHS, leased_share >= _LEAST, strict=True)}
+
+
+_LEAST = np.array([*DEPTHS.values()])[:, None] - ROUNDING
+
+
+def times_to_recovery_s(times_s: Floats, reached: Reached, from_s: float, hold_s: float) -> dict[str, float]:
     """ttr50_s … ttr100_s: from `from_s` (the dependency is back) until that share is leased and stays for `hold_s`; and
     ttr50_lost_s …: until it was next lost; inf if it held to the horizon, nan if it was never reached.
 
     Known to one window: the share was reached no later than at the end of the window that is given.
     """
-    reached = _reached(leased_share)
     out = {name: _time_s(times_s, reached[name], from_s, hold_s) for name in DEPTHS}
     for name in DEPTHS:
         lost = math.nan
@@ -34,14 +45,6 @@ def times_to_recovery_s(times_s: Floats, leased_share: Floats, from_s: float, ho
             lost = float(times_s[at] - from_s) if at >= 0 else math.inf
         out[f"{name[:-2]}_lost_s"] = lost
     return out
-
-
-_LEAST = np.array([*DEPTHS.values()])[:, None] - ROUNDING
-
-
-def _reached(leased_share: Floats) -> dict[str, bytes]:
-    """Of each depth whether the share has it in each window, as bytes (0 or 1), over which `find` is quick."""
-    return {name: one.tobytes() for name, one in zip(DEPTHS, leased_share >= _LEAST, strict=True)}
 
 
 def _time_s(times_s: Floats, reached: bytes, from_s: float, hold_s: float) -> float:
@@ -70,7 +73,7 @@ def recovery_intervals_s(
     """
     half = student(freedom, confidence) * deviation if freedom else deviation
     out: dict[str, float | str] = {}
-    curves = [_reached(one) for one in (leased_share, leased_share + half, leased_share - half)]
+    curves = [reached_by(one) for one in (leased_share, leased_share + half, leased_share - half)]
     for name, depth in DEPTHS.items():
         time, early, late = (_time_s(times_s, reached[name], from_s, hold_s) for reached in curves)
         at = min(int(np.searchsorted(times_s, from_s + time)), len(times_s) - 1)
@@ -83,7 +86,7 @@ def recovery_intervals_s(
 
 
 def back_again_s(
-    times_s: Floats, leased_share: Floats, from_s: float, found: Mapping[str, float], deeds_s: Sequence[float] = ()
+    times_s: Floats, reached: Reached, from_s: float, found: Mapping[str, float], deeds_s: Sequence[float] = ()
 ) -> dict[str, float]:
     """ttr50_again_s …: of the times to recovery in `found` those that say nothing of a loss, because that share was
     still leased at `from_s` and was lost only after `hold`: s from `from_s` until it was leased for good; inf if not at
@@ -92,7 +95,7 @@ def back_again_s(
     """
     out = {}
     first = int(times_s.searchsorted(from_s))
-    for name, is_leased in _reached(leased_share).items():
+    for name, is_leased in reached.items():
         lost = is_leased.find(0, first)
         again = math.nan
         if found[name] <= times_s[0] and lost >= 0 and 0 not in is_leased[max(first - 1, 0) : first + 1]:
@@ -105,7 +108,7 @@ def back_again_s(
 
 
 def back_last_s(
-    times_s: Floats, leased_share: Floats, from_s: float, found: Mapping[str, float], next_s: float
+    times_s: Floats, reached: Reached, from_s: float, found: Mapping[str, float], next_s: float
 ) -> dict[str, float]:
     """ttr50_last_s …: of the shares that were back at the times in `found` and were lost once more before `next_s`
     (another outage): s from `from_s` until they were leased again after the last such loss; inf if not at the horizon.
@@ -113,7 +116,7 @@ def back_last_s(
     """
     out = {}
     end = int(times_s.searchsorted(next_s))
-    for name, is_leased in _reached(leased_share).items():
+    for name, is_leased in reached.items():
         last_s = math.nan
         if math.isfinite(found[name]) and math.isnan(found[again_of(name)]):
             first = int(times_s.searchsorted(from_s + found[name], side="right"))

@@ -239,16 +239,17 @@ class LeaseTable(TrafficTable):
     def measures(self, scenario: Scenario, times_s: Floats) -> Row:
         """Times to recovery, bound, milestones; verdict and work (MODEL.md, section 4)."""
         share, back, hold = self.leased_share(), scenario.recovers_from_s, scenario.hold
-        times = leased_curve.times_to_recovery_s(times_s, share, back, hold)
+        reached = leased_curve.reached_by(share)
+        times = leased_curve.times_to_recovery_s(times_s, reached, back, hold)
         ttr99_s, least = times["ttr99_s"], float(share.min())
         row: Row = {**times}
         again = dict.fromkeys(map(again_of, DEPTHS), math.nan)  # a sample of hosts tells none
         last = dict.fromkeys(map(last_of, DEPTHS), math.nan)
         if self.doubt is None:
             deeds_s = [act.at_s for act in self.actions(scenario)]
-            again = leased_curve.back_again_s(times_s, share, back, times, deeds_s)
+            again = leased_curve.back_again_s(times_s, reached, back, times, deeds_s)
             next_s = min((one.start for one in scenario.outages if one.start > back), default=math.inf)
-            last = leased_curve.back_last_s(times_s, share, back, times | again, next_s)
+            last = leased_curve.back_last_s(times_s, reached, back, times | again, next_s)
         row |= again | last
         if self.doubt is not None:
             told = self.doubt.deviation, self.doubt.freedom, self.doubt.is_told_by_few

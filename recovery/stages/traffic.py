@@ -231,9 +231,9 @@ class TrafficTable(Table):
         if "crashes" in self.columns:  # a host dies with all its classes
             row["crashes"] = int(self.columns["crashes"].sum())
         if self.holders:
-            share = self.columns["leased_server"] / self.holders
+            reached = leased_curve.reached_by(self.columns["leased_server"] / self.holders)
             back = scenario.recovers_from_s
-            times = leased_curve.times_to_recovery_s(times_s, share, back, scenario.hold)
+            times = leased_curve.times_to_recovery_s(times_s, reached, back, scenario.hold)
             row |= {"ttr99_server_s": times["ttr99_s"], "sessions_ended": int(self.columns["sessions_ended"].sum())}
         return row
 
