@@ -27,6 +27,7 @@ dns.lock = { loses = "10%", loses_again = "50%", factor = 2.0, cap = "1m" }
 _SMALL = {
     needed.LANES: _LEASES,
     needed.LANES_ANY: _LEASES + 'policy.queue = "lifo"\n',
+    needed.LANES_SESSIONS: _LEASES + "classes.all = {}\n",
     needed.LEASES: _LEASES + 'policy.lease = "freeze"\n',
     needed.JOBS: _HOST + 'jobs.steps = [{ at = "0s", rate = "1/s" }]\n',
     needed.SESSIONS: _LEASES + 'operator = [{ do = "end-sessions", at = "1s" }]\n',
