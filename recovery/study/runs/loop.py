@@ -12,6 +12,7 @@ from recovery.study.runs.chunks import Done, Work, agreed, go_on, simulate, stop
 from recovery.study.runs.executor import Backend, WorkerDied
 
 CHUNK_S = 3.0  # work of one chunk: long against the loop, short against what a dead worker loses
+LEAST_S = 0.05  # work of a chunk at least: long against what it takes to keep it, short against a sweep
 CHUNK_MAX = 500
 SWITCH_S = 1e-4  # a kernel that ends waits no longer for another thread's Python; usual are 5 ms, a good part of a run
 KILLED = "killed its worker"
@@ -112,4 +113,5 @@ def _size(left: int, workers: int, each_s: float) -> int:
     """Runs of the next chunk: one to begin with, then about CHUNK_S of work, and less towards the end."""
     if math.isnan(each_s):
         return 1
-    return max(1, min(round(CHUNK_S / max(each_s, 1e-6)), CHUNK_MAX, left // (2 * workers)))
+    least, most = (round(work_s / max(each_s, 1e-6)) for work_s in (LEAST_S, CHUNK_S))
+    return max(1, min(most, CHUNK_MAX, max(least, left // (2 * workers))))
