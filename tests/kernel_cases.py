@@ -11,7 +11,9 @@ from recovery_kernels.draws import Dist
 from twin.requests import Twin
 
 from recovery.stages import host as stage
+from recovery.stages import lanes
 from recovery.stages.host import HostRun
+from recovery.stages.lanes import LaneRun
 
 S = 10**9
 G = 1000  # the grid that most times lie on, so that many things happen at one time
@@ -126,6 +128,15 @@ def new_host(case: Case, *, clients: int | None = None, span_ns: int | None = No
     return run
 
 
+def new_lanes(case: Case, *, span_ns: int | None = None) -> LaneRun:
+    """The host of a case at time 0 on the lane engine."""
+    span_ns = case.params.check_every_ns if span_ns is None else span_ns
+    same = lanes.Hosts(case.params, case.inputs(), windows=case.windows, span_ns=span_ns)
+    if case.params.traffic == requests.JOBS:
+        return same.start_jobs(case.keys())
+    return same.start(case.keys(), np.array(case.first_ns, np.int64), np.array(case.expires_ns, np.int64))
+
+
 def shrink(run: HostRun) -> HostRun:
     """The least arrays that the kernel may be given, so that all of them have to grow. For a host at time 0 only."""
     host = run.host
@@ -155,6 +166,25 @@ def outcome(run: HostRun) -> dict[str, Any]:
         "jobs_done": int(whole[requests.JOBS_DONE]),
         "latency_max": int(whole[requests.LATENCY_MAX]),
         "leased": leased(run),
+    }
+
+
+def told(run: LaneRun | HostRun, case: Case) -> dict[str, Any]:
+    """All that a run says about itself at its end, ready for `==`, work that is in service counted."""
+    run.close()
+    if isinstance(run, HostRun):
+        found = outcome(run)
+        del found["log"], found["jobs_done"], found["latency_max"]
+        return {"holders": len(case.first_ns), **found}
+    is_jobs = run.params.traffic == requests.JOBS
+    expires_ns = np.zeros(0, np.int64) if is_jobs else run.expires_ns()
+    return {
+        "holders": len(expires_ns),  # nobody is lost, nobody is in two places
+        "series": run.series.tolist(),
+        "histogram": nonzero(run.sojourn),
+        "latency": nonzero(run.latency),
+        "unleased_ns": 0 if is_jobs else run.unleased_ns(),
+        "leased": int((expires_ns > run.host.whole[requests.NOW]).sum()),
     }
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kernel_cases import Case, S, constant, empirical, exponential, new_host, params
+from kernel_cases import Case, S, constant, difference, empirical, exponential, new_host, new_lanes, params, told
 from recovery_kernels import draws, policies, requests
 from recovery_kernels.draws import Dist
+from recovery_kernels.lanes.rules import carries
 from scipy import stats
 
 from recovery import theory
@@ -24,7 +25,7 @@ REPLICATIONS = 24
 JOBS = 40_000
 WARM_UP = 2_000
 PATIENT = constant(10**7 * S)
-NO_RETRY = policies.Client(policies.IMMEDIATE, constant(0), 0.0, 2.0, 0.0, 0, 0)
+NO_RETRY = policies.Client(policies.IMMEDIATE, constant(0), 0.0, 2.0, 0.0, 0, 1)
 
 Measures = dict[str, float]
 
@@ -55,6 +56,10 @@ def measure(replication: int, arrival_per_s: float, seed: int = 5, **rules: Any)
     )
     run = new_host(case, clients=1000, span_ns=100 * S, log_lines=10 * (JOBS + WARM_UP))
     run.advance(case.until_ns)
+    if carries(case.params, case.until_ns):  # what holds there holds on lanes
+        on_lanes = new_lanes(case)
+        on_lanes.advance(case.until_ns)
+        assert difference(told(on_lanes, case), told(run, case)) == ""
     host = run.host
     jobs = int(host.whole[requests.JOB])
     log = host.log[: host.whole[requests.LOG]]
@@ -207,7 +212,7 @@ def test_constant_patience_without_cancel_serves_all_and_wastes_the_late() -> No
 
 
 def test_mm1_retrial() -> None:
-    again = policies.Client(policies.FIXED, exponential(S / 0.5), 0.0, 2.0, 0.0, -1, 0)
+    again = policies.Client(policies.FIXED, exponential(S / 0.5), 0.0, 2.0, 0.0, -1, 1)
     check(
         theory.mm1_retrial(0.5, 1.0, 0.5),
         "wait_s sojourn_s attempts_per_arrival in_system",

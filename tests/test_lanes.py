@@ -4,6 +4,7 @@ Oracles: the event engine with the same draws (exact), which has a twin of its o
 other sizes and other stops; conservation of clients.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from kernel_cases import (
     TABLE,
     Case,
     G,
+    S,
     cases,
     constant,
     difference,
@@ -25,12 +27,13 @@ from kernel_cases import (
     exponential,
     grid,
     new_host,
-    nonzero,
-    outcome,
+    new_lanes,
     params,
+    told,
 )
 from recovery_kernels import draws, limits, policies, requests
 from recovery_kernels.draws import Dist
+from recovery_kernels.events import MAX_CLIENTS
 from recovery_kernels.lanes import layout
 from recovery_kernels.lanes.rules import carries
 
@@ -38,16 +41,16 @@ from recovery.reading.experiment import parse
 from recovery.simulate import pipeline
 from recovery.stages import engines, known
 from recovery.stages import lanes as stage
-from recovery.stages.host import HostRun
+from recovery.stages.host import HostError
 from recovery.stages.lanes import LaneRun
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 
 
 @st.composite
-def carried(draw: st.DrawFn, queue: int) -> Case:
-    """A case that the lane engine carries: of holders, with a constant timeout, without what it refuses."""
-    case = draw(cases(queue).filter(lambda case: case.params.traffic == requests.HOLDERS))
+def carried(draw: st.DrawFn, queue: int, traffic: Sequence[int] = (requests.HOLDERS, requests.JOBS)) -> Case:
+    """A case that the lane engine carries: with a constant timeout, without what it refuses."""
+    case = draw(cases(queue).filter(lambda case: case.params.traffic in traffic))
     own = case.params._replace(timeout=constant(draw(grid(2, 12))))
     if own.lease.kind in (policies.FREEZE, policies.FREEZE_UNTIL_HEARD):
         own = own._replace(lease=own.lease._replace(kind=policies.CREDIT_ON_ARRIVAL))
@@ -56,40 +59,17 @@ def carried(draw: st.DrawFn, queue: int) -> Case:
     return found
 
 
-def new_lanes(case: Case, *, span_ns: int | None = None) -> LaneRun:
-    """The host of a case at time 0 on the lane engine."""
-    span_ns = case.params.check_every_ns if span_ns is None else span_ns
-    same = stage.Hosts(case.params, case.inputs(), windows=case.windows, span_ns=span_ns)
-    return same.start(case.keys(), np.array(case.first_ns, np.int64), np.array(case.expires_ns, np.int64))
-
-
 def shrink(run: LaneRun) -> LaneRun:
     """The least arrays that the engine may be given, so that they have to grow or be used again."""
     of = run.host.lanes
     of[layout.MASK + layout.DEADLINES] = 1
+    if run.params.traffic == requests.JOBS:
+        of[[layout.MASK + layout.ANSWERS, layout.MASK + layout.NEAR]] = 0
     end = of[layout.OFFSET + layout.DEADLINES] + 2 * layout.ROW
     run.host = run.host._replace(
         rows=run.host.rows[:end].copy(), begun=run.host.begun[:1].copy(), stack=run.host.stack[: layout.TALL].copy()
     )
     return run
-
-
-def told(run: LaneRun | HostRun, case: Case) -> dict[str, Any]:
-    """All that a run says about itself at its end, ready for `==`, work that is in service counted."""
-    run.close()
-    if isinstance(run, HostRun):
-        found = outcome(run)
-        del found["log"], found["jobs_done"], found["latency_max"]
-        return {"holders": len(case.first_ns), **found}
-    expires_ns = run.expires_ns()
-    return {
-        "holders": len(expires_ns),  # nobody is lost, nobody is in two places
-        "series": run.series.tolist(),
-        "histogram": nonzero(run.sojourn),
-        "latency": nonzero(run.latency),
-        "unleased_ns": run.unleased_ns(),
-        "leased": int((expires_ns > run.host.whole[requests.NOW]).sum()),
-    }
 
 
 def ended(case: Case) -> dict[str, Any]:
@@ -291,6 +271,59 @@ def test_a_collapsed_host_is_the_same(data: st.DataObject) -> None:
     check(data, data.draw(collapsed()))
 
 
+@st.composite
+def jobs(draw: st.DrawFn) -> Case:
+    """Enough jobs for several batches, with all that may come in the midst of a batch: steps of the rate, a queue, a
+    timeout that is just kept or just missed, tries that give up or come again, services of no time and such as never
+    end, the edge of a window, an outage, a restart, more starts ahead of the clock than are kept.
+    """
+    workers, until = draw(st.sampled_from([1, 4, 7, 8, 40])), draw(st.integers(20, 90)) * G
+    many = draw(st.sampled_from([30, 300, 1000]))
+    busy = draw(st.sampled_from([0.1, 0.5, 0.9, 1.2]))
+    mean = max(float(int(workers * until * busy / many)), 1.0)
+    service = draw(
+        st.sampled_from([exponential(mean), constant(mean), constant(0), empirical(0, 6), constant(2.0**51)])
+    )
+    rate = st.sampled_from([many / until] * 3 + [3 * many / until, 0.0])
+    steps = (0, *sorted(draw(st.sets(st.integers(1, until), max_size=2))))
+    client = policies.Client(
+        draw(st.sampled_from([policies.IMMEDIATE, policies.FIXED, policies.FULL_JITTER])),
+        draw(st.sampled_from([constant(0), constant(3 * G), exponential(G)])),
+        0.5 * G, 2.0, 10.0 * G, draw(st.sampled_from([-1, 0, 1, 3])), draw(st.sampled_from([1, G])),
+    )  # fmt: skip
+    own = params(
+        traffic=requests.JOBS, workers=workers, establish=service, client=client, fail_after_ns=draw(grid(0, 2)),
+        timeout=constant(draw(st.sampled_from([int(mean) + 1, 2 * G, 5 * G, 10**9]))),
+        cancel=draw(st.sampled_from([0, 0, 1])), poisson=draw(st.sampled_from([1, 1, 0])),
+        window_ns=draw(st.sampled_from([997, 7 * G, 90 * G])), reject_cost_ns=draw(st.sampled_from([0, 0, 50])),
+        slowdown_a=draw(st.sampled_from([0.0, 0.0, 0.5])), slowdown_n=8.0,
+        queue=policies.Queue(draw(st.sampled_from([policies.FIFO] * 3 + QUEUES)), 20, 0, 0),
+        admission=draw(
+            st.sampled_from(
+                [policies.Admission(limits.OPEN, 0.0, 1.0, 1.0, 0)] * 2
+                + [policies.Admission(limits.TOKEN_BUCKET, many / until, 5.0, 1.0, 0)]
+            )
+        ),
+    )  # fmt: skip
+    return Case(
+        own, until, seed=draw(st.integers(0, 2**64 - 1)), controls=draw(trouble()), table=TABLE, arrivals_ns=steps,
+        arrivals_per_ns=tuple(draw(st.lists(rate, min_size=len(steps), max_size=len(steps)))),
+    )  # fmt: skip
+
+
+@given(data=st.data())
+@settings(LOTS, max_examples=60)
+def test_jobs_are_the_same_in_batches(data: st.DataObject) -> None:
+    check(data, data.draw(jobs()))
+
+
+@pytest.mark.slow
+@given(data=st.data())
+@settings(LOTS, max_examples=1500)
+def test_jobs_are_the_same(data: st.DataObject) -> None:
+    check(data, data.draw(jobs()))
+
+
 @pytest.mark.nojit
 @pytest.mark.boundscheck
 @pytest.mark.parametrize("kept", [4, 64, stage.BEGUN])
@@ -388,6 +421,75 @@ def test_hosts_decide_the_engine(queue: str, workers: int, timeout: str, engine:
     herd = HERD.replace("workers = 1,", f"workers = {workers},").replace('timeout = "20s"', f"timeout = {timeout}")
     scenario = parse(f'policy.queue = "{queue}"\n{herd}').first.scenario
     assert engines.engine_of(scenario) == engine
+
+
+CALLS = """
+horizon = "20m"
+hold = "2m"
+recovers_from = "4m"
+jobs.hosts = 2
+jobs.retries = 3
+jobs.steps = [{ at = "0s", rate = "8/s" }, { at = "3m", rate = "60/s" }, { at = "4m", rate = "8/s" }]
+host = { workers = 2, establish_time = { dist = "exponential", mean = "200ms" }, timeout = "4s" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("timeout", "rules", "engine"),
+    [
+        ('"4s"', "", engines.LANES),
+        ('"4s"', 'policy.queue = "lifo"', engines.LANES),
+        ('{ dist = "uniform", min = "3s", max = "5s" }', "", engines.EVENTS),
+        ('"4s"', "classes.all = {}", engines.SESSIONS),
+    ],
+)
+def test_jobs_run_on_lanes_where_these_carry_them(timeout: str, rules: str, engine: str) -> None:
+    scenario = parse(CALLS.replace('timeout = "4s"', f"timeout = {timeout}") + rules).first.scenario
+    assert engines.engine_of(scenario) == engine
+    run = known.traffic_of(scenario).start(scenario, 1, 0, 0, 0)
+    assert type(run).__name__ == {"lanes": "LaneRun", "events": "HostRun", "sessions": "SessionRun"}[engine]
+
+
+@pytest.mark.parametrize("queue", ["fifo", "lifo", "bounded", "drop-expired"])
+@pytest.mark.parametrize("client", ["immediate", "fixed", "full-jitter"])
+@pytest.mark.parametrize(
+    ("actions", "many"),
+    [
+        ("", 0),
+        ('{ do = "restart", when = "queue > 15", down_for = "5s", again_after = "2m" }', 1),
+        ('{ do = "throttle", when = "oldest > 1s", rate = "2/s", release = [{ after = "2m", rate = "5/s" }] }', 1),
+    ],
+    ids=["", "restart", "throttle"],
+)
+def test_a_run_of_jobs_is_the_same_on_either_engine(
+    queue: str, client: str, actions: str, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = ', limit = "3s"' if queue == "bounded" else ""
+    text = f'policy = {{ queue = {{ name = "{queue}"{limit} }}, client = {{ name = "{client}" }} }}\n'
+    variant = parse(f"{text}operator = [{actions}]\n{CALLS}").first
+    with pipeline.Runner(2) as two:
+        [lanes_] = two.run([(variant, 1, 0)])
+    with pipeline.Runner(1) as runner:
+        monkeypatch.setattr(engines, "runs_on_lanes", lambda *_: False)
+        [events] = runner.run([(variant, 1, 0)])
+    assert lanes_.actions == events.actions
+    assert len(lanes_.actions) >= many
+    assert lanes_.traffic.columns.keys() == events.traffic.columns.keys()
+    for name, column in events.traffic.columns.items():
+        assert np.array_equal(lanes_.traffic.columns[name], column), name
+    assert np.array_equal(lanes_.traffic.sojourn, events.traffic.sojourn)
+    assert np.array_equal(lanes_.traffic.latency, events.traffic.latency)
+
+
+def test_more_jobs_than_there_are_numbers_are_refused() -> None:
+    """Eight a second come; the last numbers are given out while the run stands at 2 min."""
+    scenario = parse(CALLS).first.scenario
+    run = known.traffic_of(scenario).start(scenario, 1, 0, 0, 0)
+    assert isinstance(run, LaneRun)
+    run.advance(120 * S)
+    run.host.whole[requests.JOB] = MAX_CLIENTS - 100
+    with pytest.raises(HostError, match="more than 134217728 jobs arrived at one host"):
+        run.advance(240 * S)
 
 
 # Each of them is set off, so often at least: all leases are lost in the outage, and then many wait.

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import LOTS, OVERFLOW, QUEUES, Case, G, difference, grid, nonzero
+from recovery_kernels import requests
 from recovery_kernels.sessions import layout
 from sessions_cases import scenario_of
 from sessions_kernel import Kernel, KernelFleet
@@ -79,14 +80,14 @@ def check(data: st.DataObject, case: Case) -> None:
 @given(data=st.data())
 @settings(LOTS, max_examples=2000)
 def test_one_class_is_the_same_in_very_many_cases(queue: int, data: st.DataObject) -> None:
-    check(data, data.draw(carried(queue)))
+    check(data, data.draw(carried(queue, [requests.HOLDERS])))
 
 
 @pytest.mark.parametrize("queue", QUEUES)
 @given(data=st.data())
 @settings(LOTS, max_examples=45)
 def test_one_class_is_the_same(queue: int, data: st.DataObject) -> None:
-    check(data, data.draw(carried(queue)))
+    check(data, data.draw(carried(queue, [requests.HOLDERS])))
 
 
 @given(data=st.data())

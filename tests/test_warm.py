@@ -40,6 +40,7 @@ NEWEST_FIRST = fingerprints.LEASES + 'policy.queue = "lifo"\n'
 SCENARIOS = [
     fingerprints.LEASES,
     fingerprints.JOBS,
+    fingerprints.JOBS.replace('timeout = "4s"', 'timeout = { dist = "uniform", min = "3s", max = "5s" }'),
     fingerprints.LATER,
     fingerprints.RACE,
     SAMPLED,
@@ -77,7 +78,7 @@ def test_every_part_can_be_needed() -> None:
     text = warm._SMALL[needed.WINDOW] + warm._SMALL[needed.LOOP].removeprefix(warm._LEASES)
     texts = [
         text,
-        warm._SMALL[needed.JOBS],
+        *(warm._SMALL[part] for part in (needed.JOBS, needed.JOBS_EVENTS)),
         *(warm._SMALL[part] for part in (needed.LANES_ANY, needed.LANES_SESSIONS, needed.LEASES)),
         *(warm._SMALL[part] for part in (needed.SESSIONS, needed.DOOR, needed.SHARDS)),
     ]

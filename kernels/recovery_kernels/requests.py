@@ -429,6 +429,24 @@ def _control(params, keys, inputs, host, wrap, now):  # type: ignore[no-untyped-
     whole[CONTROL] = i + 1
 
 
+@inline
+def arrival_after(inputs, segment, at, mass):  # type: ignore[no-untyped-def]
+    """When the rate, accumulated from a time (float64 ns) in a segment on, comes to `mass` (inf: never), and in which
+    segment that is: (segment, time).
+    """
+    last = inputs.arrivals_ns.shape[0] - 1
+    while True:
+        rate = inputs.arrivals_per_ns[segment]
+        end = np.float64(inputs.arrivals_ns[segment + 1]) if segment < last else np.inf
+        if rate > 0.0 and at + mass / rate < end:
+            return segment, at + mass / rate
+        if segment == last:
+            return segment, np.inf
+        mass -= (end - at) * rate
+        at = end
+        segment += 1
+
+
 @kernel
 def _next_arrival(params, keys, inputs, host):  # type: ignore[no-untyped-def]
     """When the next job comes, or NEVER: the rate, accumulated, reaches the next (random or whole) mark."""
@@ -441,21 +459,7 @@ def _next_arrival(params, keys, inputs, host):  # type: ignore[no-untyped-def]
         mass = draws.uniform(keys.arrival, 0, 0)  # a random phase: evenly spaced is a stationary process too
     else:
         mass = 1.0
-    segment = whole[SEGMENT]
-    at = real[ARRIVAL_AT]
-    last = inputs.arrivals_ns.shape[0] - 1
-    while True:
-        rate = inputs.arrivals_per_ns[segment]
-        end = np.float64(inputs.arrivals_ns[segment + 1]) if segment < last else np.inf
-        if rate > 0.0 and at + mass / rate < end:
-            at += mass / rate
-            break
-        if segment == last:
-            at = np.inf
-            break
-        mass -= (end - at) * rate
-        at = end
-        segment += 1
+    segment, at = arrival_after(inputs, whole[SEGMENT], real[ARRIVAL_AT], mass)
     whole[SEGMENT] = segment
     real[ARRIVAL_AT] = at
     whole[NEXT_ARRIVAL] = np.int64(at + 0.5) if at < 4.0e18 else NEVER

@@ -106,6 +106,8 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     # A queue is a power of two, as are the rows of jobs; both are copied when they double.
     engine = engines.engine_of(scenario)
     takes = lanes if engine == engines.LANES else hosts
+    if takes is lanes:
+        rows = clients  # its rings may be twice as long, which is counted there
     each = rows * takes.MEMORY_PER_CLIENT + max(3 * kept, 2 * clients) * takes.MEMORY_PER_REQUEST
     if takes is lanes and scenario.policy.queue.lower(scenario.establish_per_s).is_newest_first:
         each += rows * lanes.MEMORY_PER_CLIENT_NEWEST_FIRST + 3 * kept * lanes.MEMORY_ON_STACK

@@ -30,7 +30,10 @@ LANES = KernelPart("leases", (*_STEADY, *_ENDS, "engine.advance"), 9.0)
 LANES_ANY = KernelPart("leases, newest first or with cancel", (*_STEADY, *_ENDS, "engine.advance_any"), 10.0)
 LANES_SESSIONS = KernelPart("leases where stale work is counted", (*_STEADY, *_ENDS, "engine.advance_sessions"), 9.0)
 LEASES = KernelPart("leases event by event", (*_STEADY, "requests.advance", "requests.wake_holders"), 7.0)
-JOBS = KernelPart("jobs", ("draws.stream_keys", "requests.advance", "requests.first_arrival"), 8.0)
+JOBS = KernelPart("jobs", ("draws.stream_keys", "engine.advance_jobs"), 9.0)
+JOBS_EVENTS = KernelPart(
+    "jobs event by event", ("draws.stream_keys", "requests.advance", "requests.first_arrival"), 8.0
+)
 SESSIONS = KernelPart("sessions", (_KEY, *_STEADY, "loop.advance", "loop.begin"), 28.0)
 LAUNCHES = KernelPart("launches", (_KEY, "launches.begin", "launches.advance"), 3.0)
 PROPAGATION = KernelPart("propagation", (_KEY, "propagation.advance"), 3.0)
@@ -48,7 +51,8 @@ RACE = KernelPart(
     6.0,
 )
 PARTS = (
-    LANES, LANES_ANY, LANES_SESSIONS, LEASES, JOBS, SESSIONS, LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, LOOP, WINDOW,
+    LANES, LANES_ANY, LANES_SESSIONS, LEASES, JOBS, JOBS_EVENTS, SESSIONS, LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH,
+    LOOP, WINDOW,
     RACE,
 )  # fmt: skip
 
@@ -74,11 +78,14 @@ def _first(scenario: Scenario) -> KernelPart:
     engine = engines.engine_of(scenario)
     if engine == engines.SESSIONS:
         return SESSIONS
-    if engine == engines.LANES:
-        if engines.looks_at_queue(scenario):
-            return LANES_ANY
-        return LANES_SESSIONS if scenario.rules else LANES
-    return LEASES if scenario.has_leases else JOBS
+    is_on_lanes = engine == engines.LANES
+    if not scenario.has_leases:
+        return JOBS if is_on_lanes else JOBS_EVENTS
+    if not is_on_lanes:
+        return LEASES
+    if engines.looks_at_queue(scenario):
+        return LANES_ANY
+    return LANES_SESSIONS if scenario.rules else LANES
 
 
 def missing(parts: Iterable[KernelPart]) -> dict[KernelPart, list[str]]:

@@ -27,6 +27,14 @@ class HostError(RuntimeError):
     """The kernel stopped at a bound; the message says at which and which knob to turn."""
 
 
+def too_many_jobs() -> HostError:
+    """That a host had more jobs than there are numbers."""
+    return HostError(
+        f"more than {events.MAX_CLIENTS} jobs arrived at one host; "
+        "want fewer (jobs.steps), a shorter horizon, or more hosts (jobs.hosts)"
+    )
+
+
 class Arrays(Protocol):
     """All that a host remembers, as the engines have it: a named tuple of arrays, one of which is its series."""
 
@@ -203,10 +211,7 @@ class HostRun(Running):
             elif status == requests.GROW_LOG:
                 self.host = self.host._replace(log=np.concatenate([self.host.log, np.zeros_like(self.host.log)]))
             else:
-                raise HostError(
-                    f"more than {events.MAX_CLIENTS} jobs arrived at one host; "
-                    "want fewer (jobs.steps), a shorter horizon, or more hosts (jobs.hosts)"
-                )
+                raise too_many_jobs()
 
     def close(self) -> None:
         """Count the work on requests that are in service."""

@@ -10,8 +10,8 @@ from recovery.measures import jobs_backlog, standing
 from recovery.measures.register import DEPTHS, JOBS
 from recovery.model.at_best import as_done, job_steps
 from recovery.model.scenario import Scenario
+from recovery.stages import engines, lanes, queueing
 from recovery.stages import host as hosts
-from recovery.stages import queueing
 from recovery.stages.stage import Column, Lowered, Row
 from recovery.stages.traffic import COLUMNS, Started, Traffic, TrafficTable, cycle_s
 from recovery.statistics.arrays import Flags, Floats, Numbers
@@ -19,7 +19,7 @@ from recovery.statistics.arrays import Flags, Floats, Numbers
 
 def start(
     scenario: Scenario, seed: int, replication: int, host: int, controls: list[queueing.Control]
-) -> hosts.HostRun:
+) -> hosts.Running:
     """An empty host before its first job; every host has an equal part of the arrivals, with draws of its own."""
     if scenario.jobs is None:
         raise ValueError("no [jobs]")
@@ -28,6 +28,9 @@ def start(
     arrivals = [(step.at, step.rate_per_s() / scenario.jobs.hosts) for step in scenario.jobs.steps]
     inputs = queueing.inputs(controls, table, arrivals)
     keys = hosts.stream_keys(seed, replication, host)
+    if engines.runs_on_lanes(scenario, params):
+        same = lanes.Hosts(params, inputs, windows=scenario.windows, span_ns=queueing.span_ns(scenario))
+        return same.start_jobs(keys, at_once(scenario))
     return hosts.new_host(
         params,
         inputs,

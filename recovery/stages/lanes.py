@@ -1,12 +1,12 @@
 """One host on the lane engine: its arrays, and the loop that enlarges them when the kernel asks for it."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from recovery_kernels import policies, requests
-from recovery_kernels.events import NEVER
+from recovery_kernels import events, policies, requests
 from recovery_kernels.jit import Settled
 from recovery_kernels.lanes import ends, engine, layout
 from recovery_kernels.lanes import rules as lane_rules
@@ -23,9 +23,10 @@ MEMORY_PER_REQUEST = 8 * layout.ROW
 MEMORY_PER_CLIENT_NEWEST_FIRST, MEMORY_ON_STACK = 8, 8 * layout.TALL  # beside these, where the newest is taken first
 STACK = 1 << 10  # requests that the stack has room for at first; it grows
 BEGUN = 1 << 10  # starts ahead of the clock that are looked at; only speed hangs on it
+OVER = 2 * BEGUN  # of jobs, what a worker did before; must hold all starts ahead of the clock, and a batch besides
 LISTED = 32  # clients in a slot of the wheel, in the mean
 ADVANCE, ADVANCE_ANY = Settled(engine.advance), Settled(engine.advance_any)
-ADVANCE_SESSIONS = Settled(engine.advance_sessions)
+ADVANCE_SESSIONS, ADVANCE_JOBS = Settled(engine.advance_sessions), Settled(engine.advance_jobs)
 
 
 @dataclass
@@ -83,13 +84,20 @@ class LaneRun(hosts.Running):
                 f"until_ns is {until_ns}; "
                 f"want no more than {len(self.host.series) - 1} windows of {self.params.window_ns}"
             )
-        while self._advance(until_ns) == requests.GROW_QUEUE:
-            self._grow_queue()
+        while (status := self._advance(until_ns)) != requests.DONE:
+            if status == requests.GROW_QUEUE:
+                self._grow_queue()
+            elif status == requests.GROW_CLIENTS:
+                self._grow_clients()
+            else:
+                raise hosts.too_many_jobs()
 
     def _advance(self, until_ns: int) -> int:
         """As `advance`, until the kernel asks for room; returns its status."""
         kernel = ADVANCE_SESSIONS if self.rules.counts_stale else ADVANCE
-        if lane_rules.looks_at_queue(self.params):
+        if self.params.traffic == requests.JOBS:
+            kernel = ADVANCE_JOBS
+        elif lane_rules.looks_at_queue(self.params):
             kernel = ADVANCE_ANY
         shift, until = np.int64(self.shift), np.int64(until_ns)
         return int(kernel.call(self.params, self.rules, self.keys, self.inputs, self.host, shift, until))
@@ -131,8 +139,8 @@ class LaneRun(hosts.Running):
         return found
 
     def _grow_queue(self) -> None:
-        """Twice the stack, if that is full; else the queue, which lies behind the other lanes."""
-        host, of = self.host, self.host.lanes
+        """Twice the stack, if that is full; else the queue."""
+        host = self.host
         is_stack = self.params.queue.kind == policies.LIFO
         waiting = int(host.whole[requests.WAITING])
         if is_stack and waiting == len(host.stack) // layout.TALL:
@@ -140,15 +148,44 @@ class LaneRun(hosts.Running):
             _spread(host.stack, stack, layout.TALL, int(host.whole[requests.HEAD]), waiting)
             self.host = host._replace(stack=stack)
             return
-        size, offset = int(of[layout.MASK + layout.DEADLINES]) + 1, int(of[layout.OFFSET + layout.DEADLINES])
-        end = int(of[layout.END + layout.DEADLINES])
+        end = host.lanes[layout.END + layout.DEADLINES]
         head = end if is_stack else host.whole[requests.HEAD]
-        first = int(min(of[layout.FIRST + layout.DEADLINES], head, host.whole[layout.COUNTED]))
-        rows = room.array(offset + 2 * size * layout.ROW)
-        rows[:offset] = host.rows[:offset]
-        _spread(host.rows[offset:], rows[offset:], layout.ROW, first, end - first)
-        of[layout.MASK + layout.DEADLINES] = 2 * size - 1
-        self.host = host._replace(rows=rows)
+        self._widen((layout.DEADLINES,), int(min(head, host.whole[layout.COUNTED])))
+
+    def _grow_clients(self) -> None:
+        """Twice the rings of jobs that try again, and the wheel if there is one."""
+        self._widen((layout.ANSWERS, layout.NEAR))
+        host, chunks = self.host, len(self.host.following)
+        if not chunks:
+            return
+        following = np.arange(1, 2 * chunks + 1, dtype=np.int32)
+        following[:chunks], following[-1] = host.following, host.whole[layout.VACANT]
+        host.whole[layout.VACANT] = chunks  # all new ones are free, and behind them those that were
+        self.host = host._replace(
+            pool=np.concatenate([host.pool, np.zeros_like(host.pool)]),
+            following=following,
+            sorting=np.concatenate([host.sorting, np.zeros_like(host.sorting)]),
+            places=np.concatenate([host.places, np.zeros_like(host.places)]),
+        )
+
+    def _widen(self, wider: Sequence[int], oldest: int = 1 << 62) -> None:
+        """Twice the rings of some lanes, whose rows from number `oldest` on are needed, or from the head on."""
+        rows, of = self.host.rows, self.host.lanes
+        sizes = [int(of[layout.MASK + lane]) + 1 for lane in range(layout.LANES)]
+        grown = room.array((1 + sum(sizes) + sum(sizes[lane] for lane in wider)) * layout.ROW)
+        at = layout.ROW
+        for lane in sorted(range(layout.LANES), key=lambda lane: int(of[layout.OFFSET + lane])):
+            before, size = int(of[layout.OFFSET + lane]), sizes[lane] * layout.ROW
+            ring, of[layout.OFFSET + lane] = rows[before : before + size], at
+            if lane in wider:
+                first, end = min(int(of[layout.FIRST + lane]), oldest), int(of[layout.END + lane])
+                _spread(ring, grown[at : at + 2 * size], layout.ROW, first, end - first)
+                of[layout.MASK + lane] = 2 * sizes[lane] - 1
+                at += 2 * size
+            else:
+                grown[at : at + size] = ring
+                at += size
+        self.host = self.host._replace(rows=grown)
 
 
 def _spread(ring: Whole, wider: Whole, columns: int, first: int, many: int) -> None:
@@ -184,7 +221,6 @@ class Hosts:
         self.rules = lane_rules.rules_of(params, inputs, counts_stale=counts_stale)
         self._windows, self._span_ns, self._columns = windows, span_ns, columns
         self._has_wheel = min(self.rules.retry_ns, self.rules.answer_ns, self.rules.check_ns) < 0
-        self._is_newest_first = params.queue.kind == policies.LIFO
         whole, real = np.zeros(layout.MEMORY, np.int64), np.zeros(requests.REAL)
         whole[requests.EDGE] = params.window_ns
         whole[requests.CURSOR] = -1 if self._has_wheel else layout.NEVER - 1
@@ -197,24 +233,40 @@ class Hosts:
         """A host whose holders sleep until their first submissions, with their leases: int64[holders] each (<= 0:
         none).
         """
-        holders = len(first_ns)
-        ring = 1 << max(1, int(holders - 1).bit_length())
-        of, whole, expiring = _empty_lanes(ring).copy(), self._whole.copy(), np.zeros(self._windows + 1, np.int64)
+        holders, order = len(first_ns), first_ns.argsort(kind="stable")
+        is_newest_first = self.params.queue.kind == policies.LIFO
+        host, shift = self._empty(holders, 1 << max(1, int(holders - 1).bit_length()), holders)
+        host = host._replace(leases=np.array(expires_ns if is_newest_first else [], np.int64))
+        window_ns, is_constant = np.int64(self.params.window_ns), self.rules.check_ns >= 0
+        ends.begin(window_ns, first_ns, expires_ns, order, host, np.int64(shift), is_constant)
+        return LaneRun(self.params, self.rules, keys, self.inputs, host, holders, shift)
+
+    def start_jobs(self, keys: Keys, at_once: int = layout.AHEAD) -> LaneRun:
+        """A host before its first job; so many, or a few, are expected at one time. Room for many comes with them."""
+        ring = 1 << int(min(max(at_once, layout.AHEAD), BEGUN) - 1).bit_length()
+        host, shift = self._empty(ring, ring, at_once)
+        host = host._replace(over=np.zeros(OVER, np.int64))
+        host.whole[requests.NEXT_ARRIVAL] = layout.NEVER
+        return LaneRun(self.params, self.rules, keys, self.inputs, host, 0, shift)
+
+    def _empty(self, clients: int, ring: int, at_once: int) -> tuple[Host, int]:
+        """A host without clients, and the shift of its wheel: with room for so many clients, and rows in each ring, and
+        with a wheel for so many as are there at one time.
+        """
+        of = _empty_lanes(ring).copy()
         of[layout.LATER + layout.DEADLINES] = self.rules.timeout_ns + max(self.rules.retry_ns, 0)
-        rows = np.zeros((1 + 4 * ring) * layout.ROW, np.int64)
-        order = first_ns.argsort(kind="stable")
-        waits = holders if self._has_wheel else 0
-        slots, shift = wheel(self._span_ns, holders) if self._has_wheel else (1, 0)
+        waits = clients if self._has_wheel else 0
+        slots, shift = wheel(self._span_ns, at_once) if self._has_wheel else (1, 0)
         # Twice what all may take, as a slot's rows of later rounds go into new chunks; one chunk of each is not full.
         chunks = 2 * (waits // layout.CHUNK + slots + 1) if self._has_wheel else 0
         following = np.arange(1, chunks + 1, dtype=np.int32)
         following[-1:] = -1
         free, least = _idle(self.params.workers)
         host = Host(
-            rows=rows,
+            rows=np.zeros((1 + 4 * ring) * layout.ROW, np.int64),
             lanes=of,
-            stack=np.zeros((STACK if self._is_newest_first else 1) * layout.TALL, np.int64),
-            leases=np.array(expires_ns if self._is_newest_first else [], np.int64),
+            stack=np.zeros((STACK if self.params.queue.kind == policies.LIFO else 1) * layout.TALL, np.int64),
+            leases=np.zeros(0, np.int64),
             pool=np.zeros(chunks * layout.CHUNK * layout.ROW, np.int64),
             following=following,
             slots=np.zeros(slots, np.int32),
@@ -224,18 +276,17 @@ class Hosts:
             least=least.copy(),
             workers=_nobody().copy(),
             begun=np.zeros(BEGUN, np.int64),
+            over=np.zeros(1, np.int64),
             uniforms=np.zeros(layout.AHEAD),
             values=np.zeros(layout.AHEAD),
-            whole=whole,
+            whole=self._whole.copy(),
             real=self._real.copy(),
-            expiring=expiring,
+            expiring=np.zeros(self._windows + 1, np.int64),
             series=np.zeros((self._windows + 1, self._columns), np.int64),
             histogram=np.zeros(layout.HISTOGRAM_OF_STALE if self.rules.counts_stale else requests.HISTOGRAM, np.int64),
             latency=np.zeros(requests.HISTOGRAM, np.int64),
         )
-        window_ns, is_constant = np.int64(self.params.window_ns), self.rules.check_ns >= 0
-        ends.begin(window_ns, first_ns, expires_ns, order, host, np.int64(shift), is_constant)
-        return LaneRun(self.params, self.rules, keys, self.inputs, host, holders, shift)
+        return host, shift
 
 
 @functools.lru_cache(maxsize=64)
@@ -256,7 +307,7 @@ def _empty_lanes(ring: int) -> Whole:
 def _idle(workers: int) -> tuple[Whole, Whole]:
     """When each worker is free and the least of each group, of workers who all are; a host begins with copies."""
     groups = -(-workers // layout.GROUP)
-    free = np.full(groups * layout.GROUP, NEVER, np.int64)
+    free = np.full(groups * layout.GROUP, events.NEVER, np.int64)
     free[:workers] = np.arange(workers)
     return free, free.reshape(groups, layout.GROUP).min(axis=1)
 

@@ -92,17 +92,22 @@ def run_events(params: StormParams) -> OurResult:
 
 
 @cache
-def _compiled_queue() -> None:
-    _simulate_queue(QueueParams(horizon_s=1.0))
+def _compiled_queue(engine: str) -> None:
+    _simulate_queue(QueueParams(horizon_s=1.0), engine)
 
 
-def run_queue(params: QueueParams) -> QueueResult:
+def run_queue(params: QueueParams, engine: str = LANES) -> QueueResult:
+    """The queue of open arrivals on one of the engines."""
+    _compiled_queue(engine)
+    return _simulate_queue(params, engine)
+
+
+def run_queue_events(params: QueueParams) -> QueueResult:
     """The queue of open arrivals on the event engine."""
-    _compiled_queue()
-    return _simulate_queue(params)
+    return run_queue(params, EVENTS)
 
 
-def _simulate_queue(params: QueueParams) -> QueueResult:
+def _simulate_queue(params: QueueParams, engine: str) -> QueueResult:
     """The mean wait is told from the queue at the end of each window, by Little's law."""
     until_ns = _ns(params.horizon_s)
     begin_s = process_time()
@@ -111,7 +116,11 @@ def _simulate_queue(params: QueueParams) -> QueueResult:
     arrivals = _nothing_from_outside()._replace(arrivals_per_ns=np.array([params.arrivals_per_s / SECOND]))
     keys = hosts.stream_keys(params.seed, 0, 0)
     windows = -(-until_ns // SECOND)
-    host = hosts.new_host(jobs, arrivals, keys, clients=1024, windows=windows, span_ns=SECOND)
+    host: Host
+    if engine == LANES:
+        host = lanes.Hosts(jobs, arrivals, windows=windows, span_ns=SECOND).start_jobs(keys)
+    else:
+        host = hosts.new_host(jobs, arrivals, keys, clients=1024, windows=windows, span_ns=SECOND)
     host.advance(until_ns)
     cpu_s = process_time() - begin_s
     flows = host.series[:-1]

@@ -21,9 +21,10 @@ import numpy as np
 
 from recovery_kernels import draws, limits, policies
 from recovery_kernels.draws import CONSTANT, EXPONENTIAL
-from recovery_kernels.events import place
+from recovery_kernels.events import CLIENT_BITS, place
 from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
+from recovery_kernels.lanes.jobs import all_over, come, most_open, note_over, take_jobs
 from recovery_kernels.lanes.layout import (
     AHEAD,
     ANSWERS,
@@ -66,13 +67,24 @@ from recovery_kernels.lanes.layout import (
 from recovery_kernels.lanes.quiet import take
 from recovery_kernels.lanes.rows import enqueue, first_of, pop, row_at, stack, unstack
 from recovery_kernels.lanes.servers import freed_first, lease_now, leave, settle
-from recovery_kernels.lanes.services import answer, carry_out, drawn, heard_from, sweep, wait_again, waste
+from recovery_kernels.lanes.services import (
+    answer,
+    carry_out,
+    carry_out_job,
+    drawn,
+    heard_from,
+    sweep,
+    sweep_jobs,
+    wait_again,
+    waste,
+)
 from recovery_kernels.lanes.stale import give_up, serve
 from recovery_kernels.lanes.wheel import turn
 from recovery_kernels.lanes.windows import close_window, count_deadlines, operate
 from recovery_kernels.requests import (
     ADMISSION_AT,
     ADMISSION_TOKENS,
+    ARRIVED,
     BIN,
     BUSY_NS,
     CONTROL,
@@ -88,10 +100,16 @@ from recovery_kernels.requests import (
     GATE_OFF,
     GATE_ON,
     GATE_TOKENS,
+    GAVE_UP,
+    GROW_CLIENTS,
     GROW_QUEUE,
     HEAD,
+    JOB,
+    NEXT_ARRIVAL,
     NOW,
     OLDEST_PEAK,
+    OPEN,
+    OPEN_PEAK,
     QUEUE_PEAK,
     REJECTED_ADMISSION,
     REJECTED_DOWN,
@@ -99,6 +117,7 @@ from recovery_kernels.requests import (
     REJECTED_GATE,
     SLEEPERS,
     SUBMITTED,
+    TOO_MANY_JOBS,
     WAITING,
 )
 
@@ -131,15 +150,23 @@ def _refusal(params, keys, host, now, client, attempt, is_leased, has_worker, wa
 
 
 @inline
-def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, counts_stale, from_, limit, p, r, k, i, h):  # type: ignore[no-untyped-def]
+def _run(
+    params, rules, keys, inputs, host, shift, is_jobs, cancels, is_newest_first, counts_stale, from_, limit,
+    p, r, k, i, h,
+):  # type: ignore[no-untyped-def]  # fmt: skip
     """Every event from `from_` up to `limit`, between which no control comes and no window ends. Returns a status.
 
-    `cancels`, `is_newest_first` and `counts_stale` are written out where they are known: then the machine code has
-    nothing of what is not there. `p` to `h` are the records of the first five for calls.
+    `is_jobs`, `cancels`, `is_newest_first` and `counts_stale` are written out where they are known: then the machine
+    code has nothing of what is not there. `p` to `h` are the records of the first five for calls.
     """
     whole = host.whole
     rows = host.rows
     lanes = host.lanes
+    if is_jobs:
+        if whole[OPEN] > lanes[MASK + ANSWERS]:
+            return GROW_CLIENTS
+        if whole[JOB] == 0:
+            come(p, k, i, h)
     workers = host.workers
     free = host.free
     begun = host.begun
@@ -168,7 +195,7 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, cou
     is_plain = is_up and fails <= 0.0 and params.slowdown_a <= 0.0
     is_plain = is_plain and not is_newest_first and params.queue.kind != policies.DROP_EXPIRED
     active = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
-    may_collapse = is_eager and fails <= 0.0 and not is_newest_first and not cancels
+    may_collapse = is_eager and fails <= 0.0 and not is_newest_first and not cancels and not is_jobs
     gives_up_in_order = is_open and rules.retry_ns >= 0
     behind = min(np.int64(AHEAD), ring) - 1
     while True:
@@ -201,13 +228,17 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, cou
             stop = min(limit + 1, next_sweep, other >> LANE_BITS)
             if active == CHECKS:
                 stop = min(stop, next_slot)
-            if min(lanes[place(DUE + active)] >> LANE_BITS, next_slot) < stop:
+            if is_jobs:
+                if lanes[DUE + CHECKS] >> LANE_BITS < stop:
+                    least, starts, seen, peak = take_jobs(p, r, k, i, h, limit, stop, least, starts, seen, peak)
+            elif min(lanes[place(DUE + active)] >> LANE_BITS, next_slot) < stop:
                 least, next_sweep, starts, seen, peak = take(
                     p, r, k, i, h, shift, limit, stop, least, next_sweep, starts, seen, peak
                 )
                 next_slot = (whole[CURSOR] + 1) << shift
             stop = min(limit + 1, next_slot, next_sweep)
 
+        is_arrival = False
         k0, k1, k2, k3 = lanes[DUE], lanes[DUE + 1], lanes[DUE + 2], lanes[DUE + 3]
         k01, k23 = min(k0, k1), min(k2, k3)
         key = min(k01, k23)
@@ -245,6 +276,10 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, cou
                 if active == NEAR:
                     lanes[DRAWN] = 0  # its rows are counted anew
             elif next_sweep <= reach:
+                if is_jobs:
+                    next_sweep = sweep_jobs(p, r, k, i, h, shift, next_sweep)
+                    stop = min(limit + 1, next_slot, next_sweep)
+                    continue
                 # Where the newest is taken first, leases are to be as they are at the next start.
                 next_sweep = sweep(p, r, k, i, h, shift, next_sweep - 1 if is_newest_first else limit)
             else:
@@ -258,6 +293,9 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, cou
                 if lanes[END + DEADLINES] >= full_at:
                     status = GROW_QUEUE
                     break
+            if is_jobs and whole[OPEN] > lanes[MASK + ANSWERS]:
+                status = GROW_CLIENTS
+                break
             if is_newest_first and waiting == host.stack.shape[0] // TALL:
                 status = GROW_QUEUE
                 break
@@ -272,6 +310,17 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, cou
             pop(rows, lanes, lane)
             if number & 1 != 0:
                 continue  # answered before its deadline
+            if is_jobs:
+                is_arrival = lane == CHECKS
+                if is_arrival:
+                    flows[ARRIVED] += 1
+                    whole[OPEN] += 1
+                    if lanes[FIRST + CHECKS] == lanes[END + CHECKS]:
+                        come(p, k, i, h)
+                elif lane == DEADLINES and policies.gives_up(params.client, who >> CLIENT_BITS):
+                    flows[GAVE_UP] += 1
+                    whole[OPEN] -= 1
+                    continue
             if rules.retry_ns < 0 and lane == DEADLINES:
                 wait_again(p, k, i, h, shift, now, who, expires, number, False)
                 continue
@@ -286,13 +335,19 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, cou
                     flows[place(refused)] += 1
                     if refused != REJECTED_DOWN:
                         cost = min(cost + params.reject_cost_ns, draws.FAR_NS)
-                    answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
+                    ends = answer(params, rules, keys, inputs, host, shift, is_jobs, now, who, expires, number)
+                    if is_jobs:
+                        whole[OPEN] -= ends
+                        if is_arrival and whole[OPEN] > whole[OPEN_PEAK]:
+                            most_open(p, r, h, now)
                     continue
             if waiting > 0 or not can_start:
                 if is_newest_first:
                     stack(h, head + waiting, now, who, expires, number)
                 enqueue(rows, lanes, now, who, expires, number)
                 waiting += 1
+                if is_arrival and whole[OPEN] > whole[OPEN_PEAK]:
+                    most_open(p, r, h, now)
                 while waiting + starts - seen > peak:
                     if seen == starts or begun[place(seen & (ring - 1))] > now:
                         peak = waiting + starts - seen
@@ -319,8 +374,14 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, cou
                 head += 1
             if is_told:
                 whole[SLEEPERS] += 1
-                answer(params, rules, keys, inputs, host, shift, start, who, expires, number)
+                ends = answer(params, rules, keys, inputs, host, shift, is_jobs, start, who, expires, number)
+                if is_jobs:
+                    whole[OPEN] -= ends
+            if is_arrival and whole[OPEN] > whole[OPEN_PEAK]:
+                most_open(p, r, h, now)
             continue
+        if is_arrival and whole[OPEN] > whole[OPEN_PEAK]:
+            most_open(p, r, h, now)
 
         # A service begins.
         client, attempt = who & CLIENT, number >> 1
@@ -333,7 +394,7 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, cou
         if is_failure:
             service = np.int64(params.fail_after_ns)
         else:
-            if is_newest_first and deadline < start and not is_stale:
+            if is_newest_first and not is_jobs and deadline < start and not is_stale:
                 expires = lease_now(p, r, k, i, h, shift, client, worker)
             is_renewal = expires > start and not is_stale
             if not is_renewal:
@@ -352,12 +413,17 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, cou
         if cancels:
             finish = min(finish, deadline)
         before = workers[place(OUTCOME + worker)]
+        ends = np.int64(0)
         if before != IDLE:
             if before == WASTES and not cancels:  # where a herd has collapsed, what happens most
                 waste(host, flows, worker, idle_from)
+            elif is_jobs:
+                ends = np.int64(carry_out_job(p, r, k, i, h, shift, worker, idle_from))
             else:
                 carry_out(p, r, k, i, h, shift, worker, idle_from)
             busy_ns += idle_from
+        if is_jobs:
+            note_over(host, idle_from, ends)
         busy_ns -= start
         workers[place(STARTED_AT + worker)] = start
         workers[place(SUBMITTED_AT + worker)] = np.int64(LONG_AGO) if is_stale else submitted
@@ -403,7 +469,9 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, cou
 
 
 @inline
-def _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_newest_first, counts_stale, until):  # type: ignore[no-untyped-def]
+def _advance(
+    rules_of_host, own, streams, outside, memory, shift, is_jobs, cancels, is_newest_first, counts_stale, until
+):  # type: ignore[no-untyped-def]
     """See `advance`."""
     # What stays a call gets copies of its own, as in `requests.advance`.
     p, params = refer(rules_of_host), refer(rules_of_host)
@@ -417,14 +485,20 @@ def _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_ne
         control = inputs.controls[whole[CONTROL], 0] if whole[CONTROL] < inputs.controls.shape[0] else NEVER
         limit = min(whole[EDGE], control, until) - 1
         status = _run(
-            params, rules, keys, inputs, host, shift, cancels, is_newest_first, counts_stale, from_ns, limit,
+            params, rules, keys, inputs, host, shift, is_jobs, cancels, is_newest_first, counts_stale, from_ns, limit,
             p, r, k, i, h,
         )  # fmt: skip
         if status != DONE:
             return status
         from_ns = limit + 1
         whole[SEEN] = whole[STARTS]  # all before the stretch's end
-        sweep(p, r, k, i, h, shift, limit)
+        if is_jobs:
+            if whole[NEXT_ARRIVAL] <= limit:
+                return TOO_MANY_JOBS
+            all_over(h)
+            sweep_jobs(p, r, k, i, h, shift, limit)
+        else:
+            sweep(p, r, k, i, h, shift, limit)
         count_deadlines(r, h, limit)
         if whole[EDGE] == limit + 1:
             close_window(p, r, h)
@@ -445,13 +519,13 @@ def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type
     Parameters, what follows from them, keys, inputs, and what the host remembers; 2^shift ns is a slot of the wheel.
     DONE: it is there. GROW_QUEUE: the queue is full; enlarge it and call again.
     """
-    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, False, until)
+    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, False, False, until)
 
 
 @kernel
 def advance_sessions(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
     """As `advance`, where of stale work only the number counts, as in scenarios with rules of sessions."""
-    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, True, until)
+    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, False, True, until)
 
 
 @kernel
@@ -459,4 +533,15 @@ def advance_any(rules_of_host, own, streams, outside, memory, shift, until):  # 
     """As `advance`, also where requests leave the queue when they time out, or the newest is taken first."""
     cancels, is_newest_first = rules_of_host.cancel != 0, policies.newest_first(rules_of_host.queue)
     counts_stale = own.counts_stale != 0
-    return _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_newest_first, counts_stale, until)
+    return _advance(
+        rules_of_host, own, streams, outside, memory, shift, False, cancels, is_newest_first, counts_stale, until
+    )
+
+
+@kernel
+def advance_jobs(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
+    """As `advance_any`, of jobs. GROW_CLIENTS: the other rings or the wheel may soon be full; enlarge them and call
+    again. TOO_MANY_JOBS: the run has more than 2^27 jobs.
+    """
+    cancels, is_newest_first = rules_of_host.cancel != 0, policies.newest_first(rules_of_host.queue)
+    return _advance(rules_of_host, own, streams, outside, memory, shift, True, cancels, is_newest_first, False, until)

@@ -9,11 +9,12 @@ from recovery_kernels.requests import PARTS, WHOLE
 # Whole-number memory beside that of `requests`: up to which entry of the queue deadlines were counted, from when on
 # something may come of services that are not carried out, the first free chunk of the wheel; how many services began
 # ahead of the clock, and how many of them it has passed as far as is known; of the leases that ended and began last, in
-# which window they run out: when that begins, and its number; how many services of stale work have begun.
+# which window they run out: when that begins, and its number; how many services of stale work have begun; what of
+# Host.over may lie ahead of the clock: its first and its end, counted on for ever.
 COUNTED, HEARD, VACANT, STARTS, SEEN = range(WHOLE, WHOLE + 5)
 OLD, NEW = WHOLE + 5, WHOLE + 7
-STALE = WHOLE + 9
-MEMORY = WHOLE + 10
+STALE, OVER_FIRST, OVER_END = range(WHOLE + 9, WHOLE + 12)
+MEMORY = WHOLE + 12
 
 # A row of a lane, of the queue and of the wheel: when it is due (queue: when it was submitted); client, and above it
 # the tries since its last success; the end of its lease; number of its last attempt, and in bit 0 whether its deadline
@@ -98,8 +99,9 @@ class Host(NamedTuple):
     lease, as far as finishes are carried out. pool int64[chunks · CHUNK · ROW], following int32[chunks], slots
     int32[power of two]: the wheel; sorting int64[holders] and places int32[holders], for putting one of its slots in
     order. free int64[groups · GROUP]: when each worker is free, plus 1, above its number; least int64[groups] of them.
-    workers int64[WORKERS]. begun int64[power of two]: starts that lie ahead of the clock. uniforms and values
-    float64[AHEAD]: scratch. The rest is as in `requests`.
+    workers int64[WORKERS]. begun int64[power of two]: starts that lie ahead of the clock. over int64[power of two]:
+    where there are jobs, since when the worker of each of these was free, times two, and one more if a job was over
+    then. uniforms and values float64[AHEAD]: scratch. The rest is as in `requests`.
     """
 
     rows: Whole
@@ -115,6 +117,7 @@ class Host(NamedTuple):
     least: Whole
     workers: Whole
     begun: Whole
+    over: Whole
     uniforms: Real
     values: Real
     whole: Whole

@@ -254,7 +254,7 @@ def _put_down(params, rules, keys, inputs, host, lane, shift, begin, many):  # t
 
 
 @inline
-def _keep(workers, worker, slot):  # type: ignore[no-untyped-def]
+def keep(workers, worker, slot):  # type: ignore[no-untyped-def]
     """A request of a batch that is still in service when the batch is over: its numbers become those of its worker."""
     workers[place(RECORD + worker)] = worker
     workers[place(STARTED_AT + worker)] = workers[place(STARTED_AT + slot)]
@@ -270,7 +270,7 @@ def _keep(workers, worker, slot):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _most_waited(host, starts, peak, begin, many):  # type: ignore[no-untyped-def]
+def most_waited(host, starts, peak, begin, many):  # type: ignore[no-untyped-def]
     """Write down when the requests of a batch start, of which so many had begun before. Returns how many wait at most,
     if those were `peak` so far. One more than ever waits when a request comes if the one so many before it has not yet
     begun, as all begin in their order. Mostly that is true of none.
@@ -304,10 +304,10 @@ def in_order(one, two, three, other):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _begin(params, rules, host, is_few, ahead, stop, latest, timeout_ns, begin, end, least):  # type: ignore[no-untyped-def]
+def begin_services(params, rules, host, is_jobs, is_few, ahead, stop, latest, timeout_ns, begin, end, least):  # type: ignore[no-untyped-def]
     """Find out which worker takes each request of a batch, when, and when it is done. Returns before which of them that
-    ends, and the least of the workers. `is_few`: they are four at most, and written out, so that the order of all stays
-    in registers.
+    ends, and the least of the workers. `is_jobs`: there are no renewals, and no service without a time. `is_few`: the
+    workers are four at most, and written out, so that the order of all stays in registers.
 
     A request waits for what the one before it gives, so each step from `least` to the next `least` costs time: times
     are compared and added as they lie in Host.free, and a first request adds to a service rather than choose one.
@@ -331,8 +331,12 @@ def _begin(params, rules, host, is_few, ahead, stop, latest, timeout_ns, begin, 
         start = (begins >> worker_bits) - 1
         if now >= stop or start > max(now, ahead) or workers[place(OUTCOME + before)] > GRANTS:
             break
-        longer = workers[place(LONGER + each)] if workers[place(EXPIRES_AT + slot)] <= start else 0
-        freed = begins + (workers[place(AS_RENEWAL + each)] << worker_bits) + (longer << worker_bits)
+        freed = begins + (workers[place(AS_RENEWAL + each)] << worker_bits)
+        if not is_jobs:
+            longer = workers[place(LONGER + each)] if workers[place(EXPIRES_AT + slot)] <= start else 0
+            freed += longer << worker_bits
+        elif freed == begins:
+            break
         finish = (freed >> worker_bits) - 1
         if finish > now + timeout_ns or finish > latest:
             break
@@ -385,9 +389,13 @@ def take(params, rules, keys, inputs, host, shift, limit, until, least, next_swe
             end = min(end, begin + ring - (starts - seen))
         stop = min(until, now + least_check_ns)  # nothing comes sooner of what begins from now on
         if params.workers <= GROUP // 2:
-            end, least = _begin(params, rules, host, True, ahead, stop, latest, timeout_ns, begin, end, least)
+            end, least = begin_services(
+                params, rules, host, False, True, ahead, stop, latest, timeout_ns, begin, end, least
+            )
         else:
-            end, least = _begin(params, rules, host, False, ahead, stop, latest, timeout_ns, begin, end, least)
+            end, least = begin_services(
+                params, rules, host, False, False, ahead, stop, latest, timeout_ns, begin, end, least
+            )
         many = end - begin
         if many == 0:
             break
@@ -401,17 +409,17 @@ def take(params, rules, keys, inputs, host, shift, limit, until, least, next_swe
         next_sweep = min(next_sweep, soonest + least_check_ns)
         until = min(until, next_sweep)
         if is_eager:
-            peak = _most_waited(host, starts, peak, begin, many)
+            peak = most_waited(host, starts, peak, begin, many)
             starts += many
             seen = max(seen, starts - peak)
         _put_down(params, rules, keys, inputs, host, lane, shift, begin, many)
         if params.workers <= many:
             for worker in range(params.workers):
                 if workers[place(RECORD + worker)] != worker:
-                    _keep(workers, worker, workers[place(RECORD + worker)])
+                    keep(workers, worker, workers[place(RECORD + worker)])
         else:
             for each in range(begin, end):
                 worker = workers[place(FREED + each)] & number_of
                 if workers[place(RECORD + worker)] == BATCH + each:
-                    _keep(workers, worker, BATCH + each)
+                    keep(workers, worker, BATCH + each)
     return least, next_sweep, starts, seen, peak

@@ -2,8 +2,8 @@
 
 from recovery_kernels import limits, policies
 from recovery_kernels.draws import CONSTANT
-from recovery_kernels.lanes.layout import FAR, MOST_WORKERS, MOST_WORKERS_NEWEST_FIRST, TIME_BITS, Rules
-from recovery_kernels.requests import HOLDERS, Inputs, Params
+from recovery_kernels.lanes.layout import FAR, MOST_WORKERS, MOST_WORKERS_NEWEST_FIRST, NEVER, TIME_BITS, Rules
+from recovery_kernels.requests import JOBS, Inputs, Params
 
 
 def _whole_ns(time: float) -> int:
@@ -24,15 +24,14 @@ def _constant_retry_ns(client: policies.Client) -> int:
 
 def carries(params: Params, horizon_ns: int) -> bool:
     """Whether this engine can run a host with these rules to the horizon."""
+    is_carried = params.client.retries < 0 and params.check_every_ns * (1.0 - params.check_jitter) >= 4
     return (
-        params.traffic == HOLDERS
+        (params.traffic == JOBS or is_carried)
         and params.workers <= MOST_WORKERS
         and horizon_ns <= 1 << (TIME_BITS - int(params.workers - 1).bit_length())
         and params.timeout.kind == CONSTANT
         and (params.queue.kind != policies.LIFO or params.workers <= MOST_WORKERS_NEWEST_FIRST)
         and params.client.round_trip_ns >= 1
-        and params.client.retries < 0
-        and params.check_every_ns * (1.0 - params.check_jitter) >= 4
         and params.lease.kind not in (policies.FREEZE, policies.FREEZE_UNTIL_HEARD)
     )
 
@@ -49,8 +48,15 @@ def rules_of(params: Params, inputs: Inputs, *, counts_stale: bool) -> Rules:
     retry_ns = _constant_retry_ns(params.client)
     trip_ns = min(params.client.round_trip_ns, FAR)
     answer_ns = max(retry_ns, trip_ns) if retry_ns >= 0 else -1
+    least_answer_ns = max(answer_ns, trip_ns)
     check_ns = _whole_ns(float(params.check_every_ns)) if params.check_jitter <= 0.0 else -1
     soonest_ns = _whole_ns(params.check_every_ns * (1.0 - params.check_jitter)) - 2
+    least_check_ns = check_ns if check_ns >= 0 else soonest_ns
+    if params.traffic == JOBS:
+        check_ns, least_check_ns = 0, NEVER  # their lane is that of checks; nobody comes again after a success
+        if params.client.retries >= 0:
+            # A job gives up at its deadline, or when its failure is told, and not when it would try again.
+            retry_ns, least_answer_ns = 0 if retry_ns == 0 or params.client.retries == 0 else -1, 0
     lease_ns = -1
     if params.lease.duration.kind == CONSTANT:
         lease_ns = min(_whole_ns(params.lease.duration.a) + params.lease.grace_ns, FAR)
@@ -66,8 +72,8 @@ def rules_of(params: Params, inputs: Inputs, *, counts_stale: bool) -> Rules:
         answer_ns=answer_ns,
         check_ns=check_ns,
         lease_ns=lease_ns,
-        least_check_ns=check_ns if check_ns >= 0 else soonest_ns,
-        least_answer_ns=max(answer_ns, trip_ns),
+        least_check_ns=least_check_ns,
+        least_answer_ns=least_answer_ns,
         is_eager=int(is_eager),
         counts_stale=int(counts_stale),
         worker_bits=int(params.workers - 1).bit_length(),

@@ -39,7 +39,9 @@ from recovery_kernels.requests import (
     ESTABLISHED,
     FAILED,
     FAILED_NS,
+    GAVE_UP,
     LEASED,
+    OPEN,
     OVERHEAD_NS,
     SLEEPERS,
     SUCCEEDED,
@@ -65,12 +67,16 @@ def wait_again(params, keys, inputs, host, shift, now, who, expires, number, is_
 
 
 @inline
-def answer(params, rules, keys, inputs, host, shift, now, who, expires, number):  # type: ignore[no-untyped-def]
-    """The client hears that its attempt came to nothing."""
+def answer(params, rules, keys, inputs, host, shift, is_jobs, now, who, expires, number):  # type: ignore[no-untyped-def]
+    """The client hears that its attempt came to nothing. Returns 1 if that ends a job, else 0."""
+    if is_jobs and policies.gives_up(params.client, (who + TRY) >> CLIENT_BITS):
+        host.series[place(host.whole[BIN]), GAVE_UP] += 1
+        return 1
     if rules.answer_ns >= 0:
         push(host.rows, host.lanes, ANSWERS, now + rules.answer_ns, who + TRY, expires, number)
     else:
         wait_again(params, keys, inputs, host, shift, now, who + TRY, expires, number, True)
+    return 0
 
 
 @inline
@@ -164,12 +170,27 @@ def waste(host, flows, worker, now):  # type: ignore[no-untyped-def]
     host.histogram[place(part_of(now - workers[place(SUBMITTED_AT + worker)]))] += 1
 
 
-@kernel
-def carry_out(params, rules, keys, inputs, host, shift, worker, now):  # type: ignore[no-untyped-def]
-    """A worker, which is not idle, is done at `now` with what it began; or else that request of a batch is."""
+@inline
+def succeed(host, flows, slot, now):  # type: ignore[no-untyped-def]
+    """Count that a job, whose request is that of a worker or of a batch, has its answer at `now`."""
+    workers = host.workers
+    paid = workers[place(PAID_NS + slot)]
+    flows[OVERHEAD_NS] += paid
+    flows[SUCCEEDED] += 1
+    flows[USEFUL_NS] += now - workers[place(STARTED_AT + slot)] - paid
+    host.histogram[place(part_of(now - workers[place(SUBMITTED_AT + slot)]))] += 1
+    host.latency[place(part_of(now - workers[place(EXPIRES_AT + slot)]))] += 1
+
+
+@inline
+def _carry_out(params, rules, keys, inputs, host, shift, is_jobs, worker, now):  # type: ignore[no-untyped-def]
     flows = host.series[place(host.whole[BIN])]
     workers = host.workers
     outcome = workers[place(OUTCOME + worker)]
+    if is_jobs and outcome in (FORESEEN, GRANTS):
+        if outcome == GRANTS:
+            succeed(host, flows, worker, now)
+        return 1
     if outcome in (FORESEEN, GRANTS):
         expires = workers[place(EXPIRES_AT + worker)]
         if outcome == GRANTS:
@@ -177,17 +198,17 @@ def carry_out(params, rules, keys, inputs, host, shift, worker, now):  # type: i
             if policies.newest_first(params.queue):
                 host.leases[place(workers[place(WHO_IS + worker)] & CLIENT)] = expires
         _check_again(params, rules, keys, host, shift, worker, now, expires)
-        return
+        return 0
     paid = workers[place(PAID_NS + worker)]
     work = now - workers[place(STARTED_AT + worker)] - paid
     if is_cut(params, outcome):
         flows[CANCELLED] += 1
         flows[OVERHEAD_NS] += paid + min(work, 0)
         flows[WASTED_NS] += max(work, 0)
-        return
+        return 0
     if outcome == WASTES:
         waste(host, flows, worker, now)
-        return
+        return 0
     flows[OVERHEAD_NS] += paid
     host.histogram[place(part_of(now - workers[place(SUBMITTED_AT + worker)]))] += 1
     flows[FAILED] += 1
@@ -196,7 +217,20 @@ def carry_out(params, rules, keys, inputs, host, shift, worker, now):  # type: i
         host.whole[SLEEPERS] += 1
         who, expires = workers[place(WHO_IS + worker)], workers[place(EXPIRES_AT + worker)]
         number = workers[place(WHICH + worker)]
-        answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
+        return answer(params, rules, keys, inputs, host, shift, is_jobs, now, who, expires, number)
+    return 0
+
+
+@kernel
+def carry_out(params, rules, keys, inputs, host, shift, worker, now):  # type: ignore[no-untyped-def]
+    """A worker, which is not idle, is done at `now` with what it began; or else that request of a batch is."""
+    _carry_out(params, rules, keys, inputs, host, shift, False, worker, now)
+
+
+@kernel
+def carry_out_job(params, rules, keys, inputs, host, shift, worker, now):  # type: ignore[no-untyped-def]
+    """As `carry_out`, of a job. Returns 1 if it is over, else 0."""
+    return _carry_out(params, rules, keys, inputs, host, shift, True, worker, now)
 
 
 @inline
@@ -207,9 +241,8 @@ def heard_from(rules, outcome, finish):  # type: ignore[no-untyped-def]
     return finish + rules.least_answer_ns if outcome == TELLS else np.int64(NEVER)
 
 
-@kernel
-def sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-untyped-def]
-    """Carry out every finish up to `until`. Returns from when on something may come of the others."""
+@inline
+def _sweep(params, rules, keys, inputs, host, shift, is_jobs, until):  # type: ignore[no-untyped-def]
     whole = host.whole
     busy = 0
     heard = np.int64(NEVER)
@@ -218,7 +251,10 @@ def sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-u
         if outcome != IDLE:
             finish = (host.free[place(worker)] >> rules.worker_bits) - 1
             if finish <= until:
-                carry_out(params, rules, keys, inputs, host, shift, worker, finish)
+                if is_jobs:
+                    whole[OPEN] -= carry_out_job(params, rules, keys, inputs, host, shift, worker, finish)
+                else:
+                    carry_out(params, rules, keys, inputs, host, shift, worker, finish)
                 host.workers[place(OUTCOME + worker)] = IDLE
                 if not is_cut(params, outcome):
                     host.workers[place(WHO_IS + worker)] = NOBODY
@@ -229,3 +265,15 @@ def sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-u
     whole[BUSY] = busy
     whole[HEARD] = heard
     return heard
+
+
+@kernel
+def sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-untyped-def]
+    """Carry out every finish up to `until`. Returns from when on something may come of the others."""
+    return _sweep(params, rules, keys, inputs, host, shift, False, until)
+
+
+@kernel
+def sweep_jobs(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-untyped-def]
+    """As `sweep`, of jobs; the clock must be at `until`, as those that are over are taken away."""
+    return _sweep(params, rules, keys, inputs, host, shift, True, until)

@@ -31,6 +31,7 @@ from recovery_kernels.lanes.servers import settle
 from recovery_kernels.requests import (
     ADMISSION_AT,
     ADMISSION_TOKENS,
+    ARRIVED,
     BIN,
     BUSY,
     BUSY_NS,
@@ -51,17 +52,22 @@ from recovery_kernels.requests import (
     GATE_OFF,
     GATE_ON,
     GATE_TOKENS,
+    GAVE_UP,
     GROW_QUEUE,
     HEAD,
     IDLE_NS,
     IDLE_SUM_NS,
     IN_SERVICE,
+    JOBS,
     LEASED,
     LEASED_END,
     LOST,
     OLDEST_MAX_NS,
     OLDEST_NS,
     OLDEST_PEAK,
+    OPEN,
+    OPEN_MAX,
+    OPEN_PEAK,
     OVERHEAD_NS,
     QUEUE,
     QUEUE_MAX,
@@ -192,7 +198,8 @@ def close_window(params, rules, host):  # type: ignore[no-untyped-def]
     oldest = age_of_oldest(params, rules, host, edge)
     busy = whole[BUSY]
     whole[LEASED] += flows[ESTABLISHED] - host.expiring[place(whole[BIN])]
-    whole[SLEEPERS] += flows[SUCCEEDED] + flows[TIMED_OUT] - flows[SUBMITTED]
+    came = flows[ARRIVED] - flows[GAVE_UP] if params.traffic == JOBS else flows[SUCCEEDED]
+    whole[SLEEPERS] += came + flows[TIMED_OUT] - flows[SUBMITTED]
     for refused in range(REJECTED_GATE, REJECTED_DOWN + 1):
         whole[SLEEPERS] += flows[place(refused)]
     flows[QUEUE] = waiting
@@ -209,7 +216,9 @@ def close_window(params, rules, host):  # type: ignore[no-untyped-def]
     whole[DOWN_NS] -= flows[DOWN_SUM_NS]
     flows[QUEUE_MAX] = whole[QUEUE_PEAK]
     flows[OLDEST_MAX_NS] = max(whole[OLDEST_PEAK], oldest)
+    flows[OPEN_MAX] = whole[OPEN_PEAK]
     whole[QUEUE_PEAK] = waiting
     whole[OLDEST_PEAK] = 0
+    whole[OPEN_PEAK] = whole[OPEN]
     whole[BIN] += 1
     whole[EDGE] = edge + params.window_ns

@@ -59,6 +59,7 @@ QUEUES: dict[str, Program] = {
         Program("cimba-python", "peers.mm8_cimba_python", "cimba (from Python, processes)"),
         Program("cimba-c", "peers.cimba_engine", "cimba (C, events)", "queue"),
         Program("heap-cpp", "peers.mm8_cpp", "plain C++ with std::priority_queue"),
+        Program("ours, events", "ours", "recovery, events", "run_queue_events"),
         Program("ours", "ours", "recovery", "run_queue"),
     )
 }
