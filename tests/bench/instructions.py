@@ -27,9 +27,11 @@ COUNTS = {  # instructions per logical event, on x86-64-v3
     ("events", "STORM"): 410.3,
     ("events", "AT_RANDOM"): 422.8,
     ("events", "COLLAPSE"): 391.6,
+    ("events", "QUEUE"): 435.1,
     ("lanes", "STORM"): 91.9,
     ("lanes", "AT_RANDOM"): 191.1,
     ("lanes", "COLLAPSE"): 59.3,
+    ("lanes", "QUEUE"): 144.3,
     ("sessions", "STORM"): 985.9,
     ("sessions", "AT_RANDOM"): 998.5,
     ("sessions", "COLLAPSE"): 929.4,
@@ -48,7 +50,9 @@ def missing() -> str | None:
 
 
 def per_event(storm: str, engine: str) -> float:
-    """Of one of our engines, on a storm of `peers` by name. Raises RuntimeError where Valgrind cannot run it."""
+    """Of one of our engines, on a storm of `peers` by name, or on the QUEUE of eight workers. Raises RuntimeError where
+    Valgrind cannot run it.
+    """
     _run([], storm, engine, HORIZONS_S[0])  # compiles
     (few, first), (many, last) = (_count(storm, engine, horizon_s) for horizon_s in HORIZONS_S)
     return (last - first) / (many - few)
@@ -81,14 +85,17 @@ def _simulate(storm: str, engine: str, horizon_s: float) -> None:
     """What Valgrind looks at."""
     import ours
     import peers
+    from peers.mm8 import QueueParams
     from recovery_kernels import requests
     from recovery_kernels.lanes import engine as lanes
     from recovery_kernels.sessions import loop as sessions
 
-    result = ours.run(replace(getattr(peers, storm), horizon_s=horizon_s), engine)
-    print(
-        result.logical_events, sum(sum(one.advance.stats.cache_misses.values()) for one in (lanes, requests, sessions))
-    )
+    if storm == "QUEUE":
+        events = ours.run_queue(QueueParams(horizon_s=horizon_s), engine).logical_events
+    else:
+        events = ours.run(replace(getattr(peers, storm), horizon_s=horizon_s), engine).logical_events
+    kernels = (lanes.advance, lanes.advance_jobs, requests.advance, sessions.advance)
+    print(events, sum(sum(one.stats.cache_misses.values()) for one in kernels))
 
 
 def main() -> None:

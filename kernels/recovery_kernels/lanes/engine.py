@@ -150,10 +150,10 @@ def _refusal(params, keys, host, now, client, attempt, is_leased, has_worker, wa
 
 
 @inline
-def _run(
+def _run(  # type: ignore[no-untyped-def]
     params, rules, keys, inputs, host, shift, is_jobs, cancels, is_newest_first, counts_stale, from_, limit,
     p, r, k, i, h,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Every event from `from_` up to `limit`, between which no control comes and no window ends. Returns a status.
 
     `is_jobs`, `cancels`, `is_newest_first` and `counts_stale` are written out where they are known: then the machine
@@ -469,9 +469,9 @@ def _run(
 
 
 @inline
-def _advance(
+def _advance(  # type: ignore[no-untyped-def]
     rules_of_host, own, streams, outside, memory, shift, is_jobs, cancels, is_newest_first, counts_stale, until
-):  # type: ignore[no-untyped-def]
+):
     """See `advance`."""
     # What stays a call gets copies of its own, as in `requests.advance`.
     p, params = refer(rules_of_host), refer(rules_of_host)
