@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import LOTS, OVERFLOW
-from recovery_kernels import batches, requests, slices
+from recovery_kernels import batches, requests, slices, waiting
 from recovery_kernels import launches as launch_kernel
 from recovery_kernels import propagation as propagation_kernel
 from recovery_kernels.jit import kernel
@@ -200,17 +200,23 @@ def test_nothing_is_lost(data: tuple[Scenario, int]) -> None:
     assert total[p.SUBMITTED] == len([job for window in jobs for job in window])
 
 
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+def test_jobs_that_take_a_year_are_counted() -> None:
+    """They wrote behind the histogram of latencies."""
+    _, second = serve(variant({"demand": "8/s"}, {"time": "300d", "workers": 200}, horizon="2m"), 1)
+    assert second.state.latency[-1] == second.state.latency.sum() == 200
+
+
 def test_a_sum_of_latencies_beyond_a_number_is_held_there() -> None:
     """100 launches that were let out nine years ago are done at once, where all workers are idle."""
     case = variant({"demand": "1/s"}, {"workers": 100, "time": "1s"})
     run = propagation.start(case, 1, 0)
-    long_ago, first = -(9 * 365 * 86_400 * 10**9), np.zeros(case.windows + 1, np.int64)
-    rows, k = run.state.rows, propagation_kernel
-    for row in range(100):
-        rows[row, : batches.NEXT] = 1_000_000_000, long_ago, 4 * row + batches.LAUNCH, 1
-        rows[row, batches.NEXT] = row + 1 if row < 99 else batches.NOTHING
-    run.state.heads[0], run.state.counts[0] = 0, 100
-    run.state.whole[k.FREE_ROW], run.state.whole[k.FREE_ROWS], run.state.whole[k.ASLEEP] = 100, len(rows) - 100, 100
+    long_ago, first, k = -(9 * 365 * 86_400 * 10**9), np.zeros(case.windows + 1, np.int64), propagation_kernel
+    for number in range(100):
+        what = (4 * number + batches.LAUNCH) << batches.TRIES_BITS | 1
+        waiting.wait_with(run.state.asleep, 0, 1_000_000_000, what, long_ago)
+    run.state.whole[k.ASLEEP] = 100
     run.advance(1, np.zeros((0, batches.COLUMNS), np.int64), first)
     row = run.state.series[0]
     assert row[k.REACHABLE] == 100

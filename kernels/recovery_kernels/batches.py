@@ -12,7 +12,7 @@ import numpy as np
 from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
 
-TIME, ORIGIN, IDENTITY, TRIES, NEXT = range(5)  # columns of an item of work; NEXT links rows that wait for one window
+TIME, ORIGIN, IDENTITY, TRIES, NEXT = range(5)  # columns of an item of work; NEXT links those of a batch
 COLUMNS = 5
 NOTHING = -1
 FEW = 16  # items that are sorted by insertion
@@ -144,13 +144,3 @@ def sort_window(times, identities, count, start_ns, window_ns, order, scratch): 
                 j -= 1
             came_ns[place(j)] = time
             order[place(j)] = item
-
-
-@kernel
-def link(rows, heads, counts, row, window):  # type: ignore[no-untyped-def]
-    """Let a row wait for a window (the last of `heads`: beyond the horizon)."""
-    last = heads.shape[0] - 1
-    at = place(min(window, last))
-    rows[place(row), NEXT] = heads[at]
-    heads[at] = row
-    counts[at] += 1

@@ -687,12 +687,12 @@ def advance(params, keys, inputs, state, door, until):  # type: ignore[no-untype
             if not _changes_come(params, keys, inputs, state):
                 return GROW_JOBS
             whole[STEP] = DECIDE
-        count = waits_for(state.waiting, window)
+        count = waits_for(state.waiting, window, FIRST, 2)
         if count >= state.batch.shape[0]:  # one more than there are: what is written last may not count
             return GROW_BATCH
         if whole[JOBS] + count > state.jobs.shape[0]:
             return GROW_JOBS
-        if state.waiting.free[CHUNKS] < chunks_for(state.waiting, count, window):
+        if state.waiting.free[CHUNKS] < chunks_for(state.waiting, count, window, ITEMS):
             return GROW_WAITING
         _window(params, keys, inputs, state, door)
         whole[STEP] = OPEN

@@ -101,6 +101,15 @@ def lets_in(limit, whole, real, now, queue, key, client, attempt):  # type: igno
 
 
 @inline
+def lets_all_in(limit):  # type: ignore[no-untyped-def]
+    """Whether it lets in all who come while nobody waits, and need not be asked then: a switch that is still off has
+    to be on for whoever is asked about next.
+    """
+    goes_by_queue = limit.kind == SWITCH or limit.kind == RAMP
+    return limit.kind == OPEN or (goes_by_queue and 0.0 <= limit.low <= limit.limit and limit.limit > 0.0)
+
+
+@inline
 def spend(limit, real):  # type: ignore[no-untyped-def]
     """What was let in takes its token."""
     if limit.kind == TOKEN_BUCKET or limit.kind == LINEAR:

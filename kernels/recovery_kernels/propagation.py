@@ -15,25 +15,26 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recovery_kernels import batches, limits, policies
+from recovery_kernels import batches, limits, policies, waiting
 from recovery_kernels.arrays import Real, Whole
-from recovery_kernels.batches import IDENTITY, NEXT, NOTHING, ORIGIN, TIME, TRIES, TRIES_BITS, TRIES_MASK, link
+from recovery_kernels.batches import IDENTITY, TIME, TRIES_BITS, TRIES_MASK
 from recovery_kernels.draws import CONSTANT, Dist, draw, quantiles, slowed, slownesses, uniform, whole_ns
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.fetching import fetch
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.requests import part_of
+from recovery_kernels.requests import HISTOGRAM, part_of
+from recovery_kernels.waiting import Waiting
 from recovery_kernels.workers import first_in_tree, make_busy_in_tree, play
 
 # What `advance` may say.
-DONE, GROW_ROWS, GROW_BATCH, GROW_RINGS, GROW_FINISHES = range(5)
+DONE, GROW_ASLEEP, GROW_BATCH, GROW_RINGS, GROW_FINISHES = range(5)
 
 # Streams of draws: they follow those of launches; the last three are behind those of all other stages.
 SERVICE, SHARD, FAIL, ADMIT, RETRY, SHED = range(14, 20)
 TIMEOUT, CONTROLLER, JOB = range(25, 28)  # JOB: the draw that a job keeps, for controllers
 
-WINDOW, FREE_ROW, FREE_ROWS, WAITING, ASLEEP, TOLD, KNOWN = range(7)
-WHOLE = 7
+WINDOW, WAITING, ASLEEP, TOLD, KNOWN, COMING = range(6)
+WHOLE = 6
 # Columns of State.shards: its queue; its own places in `spread` and where they end, or scratch; whether its tree has
 # yet to be played; from INTAKE on, what its limit remembers.
 HEAD, TAIL, OWN, AFTER, UNPLAYED, INTAKE = range(6)
@@ -103,8 +104,8 @@ class Inputs(NamedTuple):
 class State(NamedTuple):
     """All that the stage remembers.
 
-    whole int64[WHOLE]; rows int64[n, COLUMNS], work that waits for its window, linked from heads int64[windows + 1] and
-    counted in counts; shards int64[shards, 7] and buckets float64[shards, 3]; rings int64[shards, power of two, 3],
+    whole int64[WHOLE]; asleep, work that waits for its window (waiting): its time, its identity with its tries, and
+    when it was let out; shards int64[shards, 7] and buckets float64[shards, 3]; rings int64[shards, power of two, 3],
     the queues; free_ns int64[shards, k] and trees int64[shards, 2 k], the workers of each shard (workers); batch
     int64[BATCH_ROWS, n], order int64[n], came int64[3 n + AHEAD · shards], draws float64[2, n] and
     spread int64[2, n + AHEAD · shards]: scratch; slowness float64[length of a ring], how many times as long a job takes
@@ -114,9 +115,7 @@ class State(NamedTuple):
     """
 
     whole: Whole
-    rows: Whole
-    heads: Whole
-    counts: Whole
+    asleep: Waiting
     shards: Whole
     buckets: Real
     rings: Whole
@@ -135,22 +134,22 @@ class State(NamedTuple):
 
 
 @inline
-def _come_back(params, state, time, origin, identity, tries):  # type: ignore[no-untyped-def]
-    """Let a job that was refused or failed wait for its next attempt, not in this window."""
-    whole = state.whole
-    row = whole[FREE_ROW]
-    whole[FREE_ROW] = state.rows[place(row), NEXT]
-    whole[FREE_ROWS] -= 1
-    whole[ASLEEP] += 1
-    time = max(time, (whole[WINDOW] + 1) * params.window_ns)
-    state.rows[place(row), TIME] = time
-    state.rows[place(row), ORIGIN] = origin
-    state.rows[place(row), IDENTITY] = identity
-    state.rows[place(row), TRIES] = tries
-    link(state.rows, state.heads, state.counts, row, time // params.window_ns)
+def what_of(identity, tries):  # type: ignore[no-untyped-def]
+    """A job's identity with its tries, in one number."""
+    return identity << TRIES_BITS | tries
 
 
 @inline
+def _come_back(params, state, time, origin, identity, tries):  # type: ignore[no-untyped-def]
+    """Let a job that was refused or failed wait for its next attempt, not in this window."""
+    whole = state.whole
+    whole[ASLEEP] += 1
+    time = max(time, (whole[WINDOW] + 1) * params.window_ns)
+    window = batches.window_of(time, params.window_ns, 1.0 / np.float64(params.window_ns))
+    waiting.wait_with(state.asleep, window, time, what_of(identity, tries), origin)
+
+
+@kernel
 def retry(params, keys, table, state, now, origin, identity, tries):  # type: ignore[no-untyped-def]
     """After failure number `tries` (from 1) of a job at `now`."""
     if policies.gives_up(params.client, tries):
@@ -168,12 +167,6 @@ def finish_of(params, keys, table, now, queue, identity, tries):  # type: ignore
     if params.slowdown_a > 0.0:
         service = slowed(service, params.slowdown_a, params.slowdown_b, params.slowdown_n, queue)
     return now + whole_ns(service)
-
-
-@inline
-def what_of(identity, tries):  # type: ignore[no-untyped-def]
-    """A job's identity with its tries, in one number."""
-    return identity << TRIES_BITS | tries
 
 
 @inline
@@ -200,10 +193,10 @@ def _count_done(params, state, finish, launch, latency):  # type: ignore[no-unty
 
 @inline
 def _tell(params, state, finish, launch, latency, what):  # type: ignore[no-untyped-def]
-    """Note how long a launch took, and tell its finish; of a change nothing stays. There is no branch, as nobody could
-    foretell which it is.
+    """Note how long a launch took, of which 208 days or more are one part, and tell its finish; of a change nothing
+    stays. There is no branch, as nobody could foretell which it is.
     """
-    state.latency[place(part_of(latency))] += launch
+    state.latency[place(min(part_of(latency), HISTOGRAM - 1))] += launch
     if params.tells:
         told = place(state.whole[TOLD])
         state.finishes[told, 0] = what >> TRIES_BITS
@@ -348,7 +341,7 @@ def _is_shed(keys, inputs, time, identity):  # type: ignore[no-untyped-def]
 @kernel
 def gather(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     """All work of the window in `state.batch`, in no order, but for changes that are put aside. Returns how much."""
-    whole, batch, jobs, rows = state.whole, state.batch, inputs.jobs, state.rows
+    whole, batch, jobs, chunks = state.whole, state.batch, inputs.jobs, state.asleep.chunks
     window = place(whole[WINDOW])
     first = inputs.first[window]
     count = inputs.first[window + np.uint64(1)] - first
@@ -358,20 +351,20 @@ def gather(params, keys, inputs, state):  # type: ignore[no-untyped-def]
         batch[OUT_AT, place(i)] = jobs[job, TIME]
         batch[WHAT, place(i)] = what_of(jobs[job, IDENTITY], 0)
     state.series[window, SUBMITTED] += count
-    state.series[window, ATTEMPTS] += count + state.counts[window]
-    count = _without_shed(params, keys, inputs, state, count)
-    row = state.heads[window]
-    while row != NOTHING:
-        following = rows[place(row), NEXT]
-        batch[CAME_AT, place(count)] = rows[place(row), TIME]
-        batch[OUT_AT, place(count)] = rows[place(row), ORIGIN]
-        batch[WHAT, place(count)] = what_of(rows[place(row), IDENTITY], rows[place(row), TRIES])
-        count += 1
-        rows[place(row), NEXT] = whole[FREE_ROW]
-        whole[FREE_ROW] = row
-        row = following
-    whole[FREE_ROWS] += state.counts[window]
-    whole[ASLEEP] -= state.counts[window]
+    state.series[window, ATTEMPTS] += count
+    left = count = _without_shed(params, keys, inputs, state, count)
+    end = waiting.leave(state.asleep, whole[WINDOW])
+    chunk = waiting.last_chunk(end)
+    while chunk != waiting.NOTHING:
+        for at in range(chunk + waiting.FIRST_OF_THREES, end, 3):
+            batch[CAME_AT, place(count)] = chunks[place(at)]
+            batch[WHAT, place(count)] = chunks[place(at + 1)]
+            batch[OUT_AT, place(count)] = chunks[place(at + 2)]
+            count += 1
+        chunk = waiting.free(state.asleep, chunk)
+        end = chunk + waiting.CHUNK
+    whole[ASLEEP] -= count - left
+    state.series[window, ATTEMPTS] += count - left
     return count
 
 
@@ -646,7 +639,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     count = gather(params, keys, inputs, state)
     _find_shards(keys, state, count)
     _draw_services(params, keys, table, state, count)
-    if params.intake.kind == limits.OPEN:
+    if limits.lets_all_in(params.intake):
         count = _begin_at_once(params, keys, inputs, state, count)
     for shard_ in range(shards.shape[0]):
         if shards[place(shard_), UNPLAYED] and not shards[place(shard_), OWN]:
@@ -681,6 +674,22 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     close(state, most)
 
 
+@inline
+def coming(inputs, state):  # type: ignore[no-untyped-def]
+    """How much work comes in the window, which is noted, too."""
+    window = place(state.whole[WINDOW])
+    again = waiting.waits_for(state.asleep, state.whole[WINDOW], waiting.FIRST_OF_THREES, 3)
+    state.whole[COMING] = inputs.first[window + np.uint64(1)] - inputs.first[window] + again
+    return state.whole[COMING]
+
+
+@inline
+def may_sleep(state, many):  # type: ignore[no-untyped-def]
+    """Whether there is room for so many who come back in later windows."""
+    needed = waiting.chunks_for(state.asleep, many, state.whole[WINDOW], waiting.THREES)
+    return state.asleep.free[waiting.CHUNKS] >= needed
+
+
 @kernel
 def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
     """Run the windows before `until`; returns a status. After any GROW_… the caller enlarges an array and calls again
@@ -688,13 +697,12 @@ def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
     """
     whole = state.whole
     while whole[WINDOW] < until:
-        window = place(whole[WINDOW])
-        count = inputs.first[window + np.uint64(1)] - inputs.first[window] + state.counts[window]
+        count = coming(inputs, state)
         if count > state.order.shape[0]:
             return GROW_BATCH
         comes_back = params.intake.kind != limits.OPEN or params.fail_share > 0.0
-        if comes_back and whole[FREE_ROWS] < count + whole[WAITING]:
-            return GROW_ROWS
+        if comes_back and not may_sleep(state, count + whole[WAITING]):
+            return GROW_ASLEEP
         longest = 0
         for shard in range(state.shards.shape[0]):
             longest = max(longest, state.shards[shard, TAIL] - state.shards[shard, HEAD])

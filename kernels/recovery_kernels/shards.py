@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recovery_kernels import batches, draws, heaps, hooks, limits, propagation
+from recovery_kernels import batches, draws, heaps, hooks, limits, propagation, waiting
 from recovery_kernels.arrays import Real, Whole
 from recovery_kernels.controllers import ADMITTED, CANCELLED, DROPPED, FAILED, NOTHING, STARTED, SUCCEEDED
 from recovery_kernels.draws import FAR_NS, Dist, draw, uniform, whole_ns
@@ -506,10 +506,14 @@ def _longest(s):  # type: ignore[no-untyped-def]
     for job in range(s.inputs.first[window], s.inputs.first[window + np.uint64(1)]):
         shard = propagation.shard_of(s.keys, s.inputs.jobs[place(job), batches.IDENTITY], many)
         own[place(shard), COMING] += 1
-    row = state.heads[window]
-    while row != batches.NOTHING:
-        own[place(propagation.shard_of(s.keys, state.rows[place(row), batches.IDENTITY], many)), COMING] += 1
-        row = state.rows[place(row), batches.NEXT]
+    chunks, end = state.asleep.chunks, state.asleep.ends[window]
+    chunk = waiting.last_chunk(end)
+    while chunk != waiting.NOTHING:
+        for at in range(chunk + waiting.FIRST_OF_THREES, end, 3):
+            identity = chunks[place(at + 1)] >> batches.TRIES_BITS
+            own[place(propagation.shard_of(s.keys, identity, many)), COMING] += 1
+        end = chunks[place(chunk + waiting.BEFORE)] + waiting.CHUNK
+        chunk = chunks[place(chunk + waiting.BEFORE)]
     longest = np.int64(0)
     for shard in range(own.shape[0]):
         here = own[shard, LINE + LENGTH] + own[shard, QUEUE + LENGTH] + own[shard, COMING]
@@ -523,12 +527,11 @@ def advance(s, until):  # type: ignore[no-untyped-def]
     """As `propagation.advance`."""
     whole, state = s.state.whole, s.state
     while whole[propagation.WINDOW] < until:
-        window = place(whole[propagation.WINDOW])
-        count = s.inputs.first[window + np.uint64(1)] - s.inputs.first[window] + state.counts[window]
+        count = propagation.coming(s.inputs, state)
         if count > state.order.shape[0]:
             return propagation.GROW_BATCH
-        if whole[propagation.FREE_ROWS] < count + whole[WAITING]:
-            return propagation.GROW_ROWS
+        if not propagation.may_sleep(state, count + whole[WAITING]):
+            return propagation.GROW_ASLEEP
         if s.params.tells and whole[propagation.TOLD] + count + whole[WAITING] > state.finishes.shape[0]:
             return propagation.GROW_FINISHES
         if s.memory.whole[FREE_JOBS] < count:

@@ -4,12 +4,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from recovery_kernels import batches, hooks, launch_door, waiting
+from recovery_kernels import batches, hooks, launch_door
 from recovery_kernels import launches as kernel
 from recovery_kernels import policies as kernel_policies
 from recovery_kernels.controllers import FACTS
 from recovery_kernels.limits import Limit
-from recovery_kernels.waiting import Waiting
 
 from recovery.measures.lasting import normal_from_s, stays_from
 from recovery.model.launches import Launches
@@ -30,17 +29,6 @@ NS_PER_ATTEMPT = 120.0  # before anything is measured
 _ROWS = 1 << 10
 _CHUNKS = 64
 NO_ROUND_TRIP = 0  # who is told comes back no sooner than in the next window
-
-
-def _moved(old: Waiting, chunks: Whole) -> Waiting:
-    """The same in a longer array; its chunks more are free and linked before those that were."""
-    size = len(old.chunks)
-    chunks[:size] = old.chunks
-    begins = np.arange(size, len(chunks), waiting.CHUNK)
-    chunks[begins] = begins + waiting.CHUNK
-    chunks[begins[-1]] = old.free[waiting.HEAD]
-    free = np.array([size, old.free[waiting.CHUNKS] + len(begins)])
-    return Waiting(free, chunks, old.ends)
 
 
 @dataclass
@@ -85,7 +73,9 @@ class LaunchRun(StageRun):
         """Twice the room for what the kernel says."""
         state = self.state
         if status == kernel.GROW_WAITING:
-            self.state = state._replace(waiting=_moved(state.waiting, room.array(2 * len(state.waiting.chunks))))
+            self.state = state._replace(
+                waiting=room.with_chunks(state.waiting, room.array(2 * len(state.waiting.chunks)))
+            )
         elif status == kernel.GROW_BATCH:
             size = 2 * len(state.batch)
             self.state = state._replace(
@@ -227,11 +217,10 @@ def start(
     streams = (kernel.ARRIVAL, kernel.CHANGE_ARRIVAL, kernel.ZONE, kernel.PIN, kernel.LOOK, kernel.RETRY)
     keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
     windows, zones = scenario.windows, len(holders)
-    nobody = Waiting(np.array([waiting.NOTHING, 0]), np.zeros(0, np.int64), np.zeros(windows + 1, np.int64))
     state = kernel.State(
         whole=np.zeros(kernel.WHOLE, np.int64),
         real=np.zeros(kernel.REAL),
-        waiting=_moved(nobody, np.zeros(_CHUNKS * waiting.CHUNK, np.int64)),
+        waiting=room.nothing_waits(windows, _CHUNKS),
         held=np.zeros(zones, np.int64),
         carry=np.zeros(zones),
         releasing=np.zeros((zones, 2), np.int64),

@@ -3,30 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from recovery_kernels import batches
 from recovery_kernels import propagation as kernel
 from recovery_kernels.events import NEVER
 
 from recovery.stages import room
 from recovery.statistics.arrays import Whole
-
-
-def waiting_rows(rows: int, windows: int) -> tuple[Whole, Whole, Whole]:
-    """Rows for work that waits, all free and linked to each other; heads and counts of the windows."""
-    table = np.zeros((rows, batches.COLUMNS), np.int64)
-    table[:, batches.NEXT] = [*range(1, rows), batches.NOTHING]
-    return table, np.full(windows + 1, batches.NOTHING, np.int64), np.zeros(windows + 1, np.int64)
-
-
-def _more_rows(rows: Whole, first_free: int, wanted: int) -> tuple[Whole, int]:
-    """At least `wanted` rows more, linked before those that are free; returns them and the first free row."""
-    old = len(rows)
-    new = old + max(old, wanted)
-    grown = room.array(new, batches.COLUMNS)
-    grown[:old] = rows
-    grown[old:, batches.NEXT] = np.arange(old + 1, new + 1)
-    grown[-1, batches.NEXT] = first_free
-    return grown, old
 
 
 @dataclass
@@ -55,8 +36,7 @@ class PropagationRun:
 
     def grow(self, status: int) -> None:
         """Room for the next window, as the kernel says."""
-        window, first = int(self.state.whole[kernel.WINDOW]), self.inputs.first
-        self._grow(status, int(first[window + 1] - first[window] + self.state.counts[window]))
+        self._grow(status, int(self.state.whole[kernel.COMING]))
 
     def _grow(self, status: int, count: int) -> None:
         """Room for a window in which `count` jobs come."""
@@ -69,15 +49,13 @@ class PropagationRun:
                 draws=room.array(2, 2 * count).view(np.float64),
                 spread=room.array(kernel.SPREAD_ROWS, 2 * count + kernel.AHEAD * len(state.shards)),
             )
-        elif status == kernel.GROW_ROWS:
-            wanted = count + int(state.whole[kernel.WAITING])
-            rows, free = _more_rows(state.rows, int(state.whole[kernel.FREE_ROW]), wanted)
-            state.whole[kernel.FREE_ROW] = free
-            state.whole[kernel.FREE_ROWS] += len(rows) - len(state.rows)
-            self.state = state._replace(rows=rows)
+        elif status == kernel.GROW_ASLEEP:
+            # All may come back, though few do: memory that is never written takes none, so it is not `room`'s.
+            grown = np.empty(2 * len(state.asleep.chunks), np.int64)
+            self.state = state._replace(asleep=room.with_chunks(state.asleep, grown))
         elif status == kernel.GROW_FINISHES:
             told = int(state.whole[kernel.TOLD])
-            # All who wait may finish, though few do: memory that is never written takes none, so it is not `room`'s.
+            # So may all who wait finish.
             finishes = np.zeros((2 * (told + count + int(state.whole[kernel.WAITING])), 2), np.int64)
             finishes[:told] = state.finishes[:told]
             self.state = state._replace(finishes=finishes)

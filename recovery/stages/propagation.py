@@ -12,10 +12,10 @@ from recovery.measures.lasting import normal_from_s, stays_from
 from recovery.model.policies.lowered import LetsIn
 from recovery.model.propagation import Propagation
 from recovery.model.scenario import Scenario
-from recovery.stages import host, queueing
+from recovery.stages import host, queueing, room
 from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
 from recovery.stages.launches import NO_ROUND_TRIP, LaunchRun, looks_at_propagation
-from recovery.stages.propagating import PropagationRun, waiting_rows
+from recovery.stages.propagating import PropagationRun
 from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Row, StageRun, Table, named
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
@@ -25,6 +25,7 @@ NS_PER_JOB_OF_EVENTS = 300.0  # the same where shards run event by event
 OPEN = "open"
 
 _ROWS = 1 << 10
+_CHUNKS = 64
 _RING = 1 << 8
 
 
@@ -80,13 +81,10 @@ def start(scenario: Scenario, seed: int, replication: int, parts: float | None =
     plain = is_plain(part)
     streams = (kernel.SERVICE, kernel.SHARD, kernel.FAIL, kernel.ADMIT, kernel.RETRY, kernel.SHED)
     keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
-    rows, heads, counts = waiting_rows(_ROWS, windows)
     free_ns, trees = workers.all_free_in_trees(part.workers, part.shards)
     state = kernel.State(
         whole=np.zeros(kernel.WHOLE, np.int64),
-        rows=rows,
-        heads=heads,
-        counts=counts,
+        asleep=room.nothing_waits(windows, _CHUNKS),
         shards=np.zeros((part.shards, kernel.SHARD_COLUMNS), np.int64),
         buckets=np.tile(host.full_bucket(params.intake), (part.shards, 1)),
         rings=np.zeros((part.shards, _RING if plain else 1, kernel.RING_COLUMNS), np.int64),
@@ -103,7 +101,6 @@ def start(scenario: Scenario, seed: int, replication: int, parts: float | None =
         finishes=np.zeros((0, 2), np.int64),
         told=np.zeros(windows + 1, np.int64),
     )
-    state.whole[kernel.FREE_ROWS] = _ROWS
     if plain:
         return PropagationRun(params, keys, inputs, state)
     from recovery.stages import shards  # its kernel is loaded where a scenario asks for it

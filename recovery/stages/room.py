@@ -8,6 +8,8 @@ clearing.
 import threading
 
 import numpy as np
+from recovery_kernels import waiting
+from recovery_kernels.waiting import Waiting
 
 from recovery.statistics.arrays import Whole
 
@@ -60,3 +62,17 @@ def array(*shape: int) -> Whole:
     if 8 * size < LEAST_BYTES:
         return np.empty(shape, np.int64)
     return np.asarray(_Lent(_ROOM, _ROOM.take(size), shape))
+
+
+def nothing_waits(windows: int, chunks: int) -> Waiting:
+    """Room for work that waits for one of so many windows, in so many free chunks."""
+    nobody = Waiting(np.array([waiting.NOTHING, 0, 0]), np.zeros(0, np.int64), np.zeros(windows + 1, np.int64))
+    return with_chunks(nobody, np.empty(chunks * waiting.CHUNK, np.int64))
+
+
+def with_chunks(old: Waiting, chunks: Whole) -> Waiting:
+    """The same in a longer array, whose chunks more are free. Only what was used is written."""
+    used, free = old.free[waiting.FRESH], old.free.copy()
+    chunks[:used] = old.chunks[:used]
+    free[waiting.CHUNKS] += (len(chunks) - len(old.chunks)) // waiting.CHUNK
+    return Waiting(free, chunks, old.ends)

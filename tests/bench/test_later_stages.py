@@ -54,6 +54,15 @@ health.workers = 40
 """
 REAL = Path(__file__).resolve().parents[2] / "experiments" / "us-east-1-2025-10.toml"
 DAYS = {"as it happened": "its own throttles", "no second launch throttle": "the herd meets propagation unthrottled"}
+PROPAGATING = (
+    "as it happened",
+    "no second launch throttle",
+    "limit by the queue size in propagation",
+    "propagation: switch by the queue size",
+    "propagation: ramp by the queue size",
+    "propagation: token bucket",
+    "best of each",
+)
 THROTTLES = {
     "no throttle": "",
     "October's throttle": """launches.throttle = [
@@ -117,6 +126,34 @@ def test_day(benchmark: Any, table: dict[str, Any], tell: Any) -> None:
     for name, ns in best.items():
         tell(f"{name}, a day", ns, "ns an attempt" if name == "launches" else "ns a job")
         table["a day after the leases"].append({"stage": name, "ns/job": f"{ns:.1f}"})
+
+
+@pytest.mark.parametrize("variant", PROPAGATING)
+@pytest.mark.benchmark(group="October's jobs in propagation, ns per job", timer=clock_s)
+def test_jobs_of_october(benchmark: Any, table: dict[str, Any], tell: Any, variant: str) -> None:
+    """Propagation alone, of what October's launches let out after given leases."""
+    case = next(one for one in load(REAL).variants if one.name == variant).scenario
+    leased, holders = leases_of(case)
+    costs: list[float] = []
+
+    def once() -> None:
+        first, second, spent = launches.start(case, 1, 0, leased, holders), propagation.start(case, 1, 0), 0.0
+        for until in range(60, case.windows + 60, 60):
+            until = min(until, case.windows)
+            first.advance(until)
+            begun = time.thread_time()
+            second.advance(until, first.state.jobs, first.state.first)
+            spent += time.thread_time() - begun
+            first.forget(until)
+            second.forget(until)
+        jobs = second.state.series.sum(axis=0)
+        assert jobs[propagation_kernel.SUBMITTED] > 6_000_000
+        costs.append(spent / int(jobs[propagation_kernel.ATTEMPTS]) * 1e9)
+        _clock_s[0] += costs[-1] * 1e-9
+
+    benchmark.pedantic(once, rounds=ROUNDS)
+    tell(f"propagation, October, {variant}", min(costs), "ns a job")
+    table["a day after the leases"].append({"stage": f"propagation, {variant}", "ns/job": f"{min(costs):.1f}"})
 
 
 @pytest.mark.parametrize("throttle", THROTTLES)
