@@ -30,7 +30,10 @@ dependency.outages = [{ from = "20s", to = "80s" }]
 """
 MANY = 500
 HOOKS = len(controllers.HOOKS)
-SETTLED = (host.ADVANCE, lanes.ADVANCE, lanes.ADVANCE_ANY, lanes.ADVANCE_SESSIONS, lanes.ADVANCE_JOBS, run.ADVANCE)
+SETTLED = (
+    host.ADVANCE, lanes.ADVANCE, lanes.ADVANCE_ANY, lanes.ADVANCE_SESSIONS, lanes.ADVANCE_CLASSES, lanes.ADVANCE_JOBS,
+    run.ADVANCE,
+)  # fmt: skip
 KERNELS = (engine.advance, engine.advance_any, requests.advance, loop.advance, loop.begin)
 EACH = (  # a host of each kernel: of lanes, of lanes that look at their queue, of events, of sessions
     {},

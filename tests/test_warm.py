@@ -78,8 +78,8 @@ def test_every_part_can_be_needed() -> None:
     text = warm._SMALL[needed.WINDOW] + warm._SMALL[needed.LOOP].removeprefix(warm._LEASES)
     texts = [
         text,
-        *(warm._SMALL[part] for part in (needed.JOBS, needed.JOBS_EVENTS)),
-        *(warm._SMALL[part] for part in (needed.LANES_ANY, needed.LANES_SESSIONS, needed.LEASES)),
+        *(warm._SMALL[part] for part in (needed.JOBS, needed.JOBS_EVENTS, needed.LEASES)),
+        *(warm._SMALL[part] for part in (needed.LANES_ANY, needed.LANES_SESSIONS, needed.LANES_CLASSES)),
         *(warm._SMALL[part] for part in (needed.SESSIONS, needed.DOOR, needed.SHARDS)),
     ]
     assert set(warm.parts_of(parse(one).first for one in texts)) == set(needed.PARTS)

@@ -29,6 +29,7 @@ _ENDS = ("ends.begin", "ends.leases", "ends.unleased")
 LANES = KernelPart("leases", (*_STEADY, *_ENDS, "engine.advance"), 9.0)
 LANES_ANY = KernelPart("leases, newest first or with cancel", (*_STEADY, *_ENDS, "engine.advance_any"), 10.0)
 LANES_SESSIONS = KernelPart("leases where stale work is counted", (*_STEADY, *_ENDS, "engine.advance_sessions"), 9.0)
+LANES_CLASSES = KernelPart("leases of several classes", (*_STEADY, *_ENDS, "engine.advance_classes"), 12.0)
 LEASES = KernelPart("leases event by event", (*_STEADY, "requests.advance", "requests.wake_holders"), 7.0)
 JOBS = KernelPart("jobs", ("draws.stream_keys", "engine.advance_jobs"), 9.0)
 JOBS_EVENTS = KernelPart(
@@ -51,9 +52,8 @@ RACE = KernelPart(
     6.0,
 )
 PARTS = (
-    LANES, LANES_ANY, LANES_SESSIONS, LEASES, JOBS, JOBS_EVENTS, SESSIONS, LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH,
-    LOOP, WINDOW,
-    RACE,
+    LANES, LANES_ANY, LANES_SESSIONS, LANES_CLASSES, LEASES, JOBS, JOBS_EVENTS, SESSIONS, LAUNCHES, DOOR, PROPAGATION,
+    SHARDS, HEALTH, LOOP, WINDOW, RACE,
 )  # fmt: skip
 
 
@@ -83,6 +83,8 @@ def _first(scenario: Scenario) -> KernelPart:
         return JOBS if is_on_lanes else JOBS_EVENTS
     if not is_on_lanes:
         return LEASES
+    if len(scenario.classes) > 1:
+        return LANES_CLASSES
     if engines.looks_at_queue(scenario):
         return LANES_ANY
     return LANES_SESSIONS if scenario.rules else LANES

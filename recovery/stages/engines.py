@@ -3,6 +3,8 @@
 A scenario never names it, and no result hangs on it: wherever several can run the same host, they agree bit for bit.
 """
 
+from typing import NamedTuple
+
 from recovery_kernels.lanes import rules
 from recovery_kernels.requests import Params
 
@@ -23,45 +25,53 @@ def engine_of(scenario: Scenario) -> str:
     """The engine of a scenario's hosts, as its manifest names it."""
     if scenario.rules and not _carries_rules(scenario):
         return SESSIONS
-    if runs_on_lanes(scenario, numbers_of_class(scenario).params):
+    each = numbers_of_classes(scenario).each
+    if all(runs_on_lanes(scenario, own) for own in each) and rules.go_together(each):
         return LANES
     return SESSIONS if scenario.rules else EVENTS
 
 
 def looks_at_queue(scenario: Scenario) -> bool:
     """Whether the lane engine has to look at those who wait one by one, in a kernel of its own."""
-    return rules.looks_at_queue(numbers_of_class(scenario).params)
+    return rules.looks_at_queue(numbers_of_classes(scenario).each[0])
 
 
-def seen_alone(scenario: Scenario) -> Scenario:
-    """A scenario of one class at most, as its clients see it."""
-    return scenario.seen_by(next(iter(scenario.classes))) if scenario.classes else scenario
+def seen_by_each(scenario: Scenario) -> list[Scenario]:
+    """A scenario as the clients of each class see it; the one that it is without classes."""
+    return [scenario.seen_by(name) for name in scenario.classes] or [scenario]
 
 
-def _numbers_of_class(scenario: Scenario) -> queueing.Numbers:
+class Numbers(NamedTuple):
+    """What decides the run of each host, as the clients of each class see it, and its measured values."""
+
+    each: tuple[Params, ...]
+    table: queueing.MeasuredValues
+
+
+def _numbers_of_classes(scenario: Scenario) -> Numbers:
     if not scenario.classes:
-        return queueing.numbers_of(scenario)
-    table = queueing.MeasuredValues()
-    own = queueing.params(seen_alone(scenario), table)
-    order = scenario.policy.queue.lower(scenario.establish_per_s)
-    own = own._replace(admission=queueing.admission(scenario), queue=queueing.queue(order))  # they are the host's
+        own, table = queueing.numbers_of(scenario)
+        return Numbers((own,), table)
+    table, door = queueing.MeasuredValues(), queueing.admission(scenario)
+    line = queueing.queue(scenario.policy.queue.lower(scenario.establish_per_s))  # both are the host's
+    each = tuple(queueing.params(seen, table)._replace(admission=door, queue=line) for seen in seen_by_each(scenario))
     if table.values:  # they may be long: no others are kept beside them
-        numbers_of_class.forget()
-    return queueing.Numbers(own, table)
+        numbers_of_classes.forget()
+    return Numbers(each, table)
 
 
-numbers_of_class = Kept(_numbers_of_class, most=64)
-"""The numbers of a host whose clients are of one class at most."""
+numbers_of_classes = Kept(_numbers_of_classes, most=64)
+"""The numbers of a host for each class of its holders."""
 
 
 def _are_carried(scenario: Scenario) -> bool:
-    if len(scenario.classes) > 1 or not scenario.has_leases or scenario.jobs is not None:
+    if not scenario.has_leases or scenario.jobs is not None:
         return False
     if any(place.is_jobs for place in scenario.places.values()):
         return False
-    used = {rule.key for rule in (*scenario.rules, *seen_alone(scenario).rules_anew())}
+    used = {rule.key for one in (scenario, *seen_by_each(scenario)) for rule in one.rules_anew()}
     return used <= {f"classes.{name}" for name in scenario.classes}
 
 
 _carries_rules = Kept(_are_carried, most=64)
-"""Whether the rules of section 13 that a scenario uses are those that lanes carry: one class of holders."""
+"""Whether the rules of section 13 that a scenario uses are those that lanes carry: classes of holders."""

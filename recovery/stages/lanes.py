@@ -12,6 +12,7 @@ from recovery_kernels.lanes import ends, engine, layout
 from recovery_kernels.lanes import rules as lane_rules
 from recovery_kernels.lanes.layout import Host, Rules
 from recovery_kernels.requests import Inputs, Keys, Params
+from recovery_kernels.sessions import layout as sessions
 
 from recovery.stages import host as hosts
 from recovery.stages import room
@@ -26,7 +27,8 @@ BEGUN = 1 << 10  # starts ahead of the clock that are looked at; only speed hang
 OVER = 2 * BEGUN  # of jobs, what a worker did before; must hold all starts ahead of the clock, and a batch besides
 LISTED = 32  # clients in a slot of the wheel, in the mean
 ADVANCE, ADVANCE_ANY = Settled(engine.advance), Settled(engine.advance_any)
-ADVANCE_SESSIONS, ADVANCE_JOBS = Settled(engine.advance_sessions), Settled(engine.advance_jobs)
+ADVANCE_SESSIONS, ADVANCE_CLASSES = Settled(engine.advance_sessions), Settled(engine.advance_classes)
+ADVANCE_JOBS = Settled(engine.advance_jobs)
 
 
 @dataclass
@@ -70,7 +72,12 @@ class LaneRun(hosts.Running):
     @property
     def sojourn(self) -> Whole:
         """Times in the system of finished requests."""
-        return self.host.histogram[: requests.HISTOGRAM]
+        classes = range(max(len(self.host.firsts), 1))
+        return np.asarray(sum(self.sojourn_of(number) for number in classes))
+
+    def sojourn_of(self, number: int) -> Whole:
+        """The same of a class; without classes all are of the first."""
+        return self.host.histogram[number * layout.HISTOGRAM_OF_STALE :][: requests.HISTOGRAM]
 
     @property
     def latency(self) -> Whole:
@@ -99,6 +106,8 @@ class LaneRun(hosts.Running):
             kernel = ADVANCE_JOBS
         elif lane_rules.looks_at_queue(self.params):
             kernel = ADVANCE_ANY
+        if len(self.host.firsts):
+            kernel = ADVANCE_CLASSES
         shift, until = np.int64(self.shift), np.int64(until_ns)
         return int(kernel.call(self.params, self.rules, self.keys, self.inputs, self.host, shift, until))
 
@@ -116,23 +125,31 @@ class LaneRun(hosts.Running):
         outcome = work[layout.OUTCOME + busy]
         fails = (outcome == layout.TELLS) | (outcome == layout.FAILS_UNHEARD)
         last = host.series[host.whole[requests.BIN] - 1]
-        last[requests.OVERHEAD_NS] += paid.sum()
+        clients = work[layout.WHO_IS + busy] & layout.CLIENT
+        rows = np.searchsorted(host.firsts[1:], clients, "right") * sessions.SERIES
+        np.add.at(last, rows + requests.OVERHEAD_NS, paid)
         for column, which in (
             (requests.FAILED_NS, fails),
             (requests.WASTED_NS, ~fails & ~is_awaited),
             (requests.USEFUL_NS, ~fails & is_awaited),
         ):
-            last[column] += (elapsed - paid)[which].sum()
+            np.add.at(last, (rows + column)[which], (elapsed - paid)[which])
 
     def unleased_ns(self) -> int:
         """Time that clients were without a lease."""
-        whole, parts = self.host.whole, np.empty(2, np.int64)
-        ends.unleased(self.expires_ns(), whole[requests.NOW], parts)
-        before = int(whole[requests.UNLEASED_CARRY]) * requests.UNLEASED_CARRY_NS + int(whole[requests.UNLEASED_NS])
+        return sum(self.unleased_ns_of(number) for number in range(max(len(self.host.firsts), 1)))
+
+    def unleased_ns_of(self, number: int) -> int:
+        """The same of those of a class; without classes all are of the first."""
+        host, parts = self.host, np.empty(2, np.int64)
+        first, end = (0, *host.firsts[1:], self.holders)[number : number + 2]
+        ends.unleased(self.expires_ns()[first:end], host.whole[requests.NOW], parts)
+        own = host.whole[number * layout.MEMORY :]
+        before = int(own[requests.UNLEASED_CARRY]) * requests.UNLEASED_CARRY_NS + int(own[requests.UNLEASED_NS])
         return before + int(parts[0]) * 10**9 + int(parts[1])
 
     def expires_ns(self) -> Whole:
-        """The end of each client's lease, int64[holders] in no order."""
+        """The end of each client's lease, int64[holders]."""
         host, found = self.host, np.empty(self.holders, np.int64)
         many = ends.leases(host.rows, host.lanes, host.workers, host.slots, host.pool, host.following, found)
         assert many == self.holders, f"{many} of {self.holders} holders are somewhere; want each in one place"
@@ -204,7 +221,7 @@ class Hosts:
     """What hosts with the same numbers have in common: their rules, and what each remembers when nobody is there yet.
 
     The numbers are such that `lane_rules.carries` them. `span_ns` as in `host.new_host`. A series has so many
-    `columns`; `counts_stale` as in `Rules`.
+    `columns`; `counts_stale` as in `Rules`. `classes` are the numbers of each class, if there are several.
     """
 
     def __init__(
@@ -216,12 +233,17 @@ class Hosts:
         span_ns: int,
         columns: int = requests.SERIES,
         counts_stale: bool = False,
+        classes: Sequence[Params] = (),
     ) -> None:
-        self.params, self.inputs = params, inputs
+        self.params, self.inputs, self.classes = params, inputs, classes
         self.rules = lane_rules.rules_of(params, inputs, counts_stale=counts_stale)
+        if classes:
+            self.rules = lane_rules.rules_of_all(
+                [lane_rules.rules_of(one, inputs, counts_stale=counts_stale) for one in classes]
+            )
         self._windows, self._span_ns, self._columns = windows, span_ns, columns
         self._has_wheel = min(self.rules.retry_ns, self.rules.answer_ns, self.rules.check_ns) < 0
-        whole, real = np.zeros(layout.MEMORY, np.int64), np.zeros(requests.REAL)
+        whole, real = np.zeros(max(len(classes), 1) * layout.MEMORY, np.int64), np.zeros(requests.REAL)
         whole[requests.EDGE] = params.window_ns
         whole[requests.CURSOR] = -1 if self._has_wheel else layout.NEVER - 1
         whole[layout.HEARD] = layout.NEVER
@@ -229,14 +251,19 @@ class Hosts:
         real[requests.ADMISSION_TOKENS : requests.ADMISSION_BURST + 1] = hosts.full_bucket(params.admission)
         self._whole, self._real = whole, real
 
-    def start(self, keys: Keys, first_ns: Whole, expires_ns: Whole) -> LaneRun:
+    def start(
+        self, keys: Keys, first_ns: Whole, expires_ns: Whole, members: Sequence[int] = (), keys_of: Sequence[Keys] = ()
+    ) -> LaneRun:
         """A host whose holders sleep until their first submissions, with their leases: int64[holders] each (<= 0:
-        none).
+        none). Where there are classes it has so many `members` of each, class by class, with the keys of each.
         """
         holders, order = len(first_ns), first_ns.argsort(kind="stable")
         is_newest_first = self.params.queue.kind == policies.LIFO
         host, shift = self._empty(holders, 1 << max(1, int(holders - 1).bit_length()), holders)
         host = host._replace(leases=np.array(expires_ns if is_newest_first else [], np.int64))
+        if members:
+            firsts = np.cumsum([0, *members[:-1]], dtype=np.int64)
+            host = host._replace(firsts=firsts, laws=_laws(self.classes, keys_of))
         window_ns, is_constant = np.int64(self.params.window_ns), self.rules.check_ns >= 0
         ends.begin(window_ns, first_ns, expires_ns, order, host, np.int64(shift), is_constant)
         return LaneRun(self.params, self.rules, keys, self.inputs, host, holders, shift)
@@ -253,7 +280,7 @@ class Hosts:
         """A host without clients, and the shift of its wheel: with room for so many clients, and rows in each ring, and
         with a wheel for so many as are there at one time.
         """
-        of = _empty_lanes(ring).copy()
+        of, many = _empty_lanes(ring).copy(), max(len(self.classes), 1)
         of[layout.LATER + layout.DEADLINES] = self.rules.timeout_ns + max(self.rules.retry_ns, 0)
         waits = clients if self._has_wheel else 0
         slots, shift = wheel(self._span_ns, at_once) if self._has_wheel else (1, 0)
@@ -281,12 +308,33 @@ class Hosts:
             values=np.zeros(layout.AHEAD),
             whole=self._whole.copy(),
             real=self._real.copy(),
-            expiring=np.zeros(self._windows + 1, np.int64),
+            expiring=np.zeros(many * (self._windows + 1), np.int64),
             series=np.zeros((self._windows + 1, self._columns), np.int64),
-            histogram=np.zeros(layout.HISTOGRAM_OF_STALE if self.rules.counts_stale else requests.HISTOGRAM, np.int64),
+            histogram=np.zeros(
+                many * layout.HISTOGRAM_OF_STALE if self.rules.counts_stale else requests.HISTOGRAM, np.int64
+            ),
             latency=np.zeros(requests.HISTOGRAM, np.int64),
+            firsts=np.zeros(0, np.int64),
+            laws=np.zeros(0, np.int64),
+            begun_of=np.zeros(len(self.classes) * BEGUN, np.int64),
         )
         return host, shift
+
+
+def _laws(classes: Sequence[Params], keys_of: Sequence[Keys]) -> Whole:
+    """The rules of each class as `Host.laws` has them."""
+    found = [
+        _bits((own.establish, own.renew, own.client, own.lease, own.check_every_ns, own.check_jitter, keys))
+        for own, keys in zip(classes, keys_of, strict=True)
+    ]
+    return np.array([bits for one in found for bits in one], np.int64)
+
+
+def _bits(number: object) -> list[np.int64]:
+    """A number, or all of a tuple in turn, as the bits of whole numbers."""
+    if isinstance(number, tuple):
+        return [bits for one in number for bits in _bits(one)]
+    return [np.int64(np.asarray(number).view(np.int64))]
 
 
 @functools.lru_cache(maxsize=64)

@@ -28,6 +28,7 @@ _SMALL = {
     needed.LANES: _LEASES,
     needed.LANES_ANY: _LEASES + 'policy.queue = "lifo"\n',
     needed.LANES_SESSIONS: _LEASES + "classes.all = {}\n",
+    needed.LANES_CLASSES: _LEASES + "classes = { one = { share = 0.5 }, two = {} }\n",
     needed.LEASES: _LEASES + 'policy.lease = "freeze"\n',
     needed.JOBS: _HOST + 'jobs.steps = [{ at = "0s", rate = "1/s" }]\n',
     needed.JOBS_EVENTS: _HOST.replace('timeout = "1s"', 'timeout = { dist = "uniform", min = "1s", max = "2s" }')

@@ -18,6 +18,7 @@ from recovery.reading.experiment import parse
 from recovery.stages import host as hosts
 from recovery.stages import lanes, leases
 from recovery.stages.engines import EVENTS, LANES, SESSIONS
+from recovery.stages.sessions import on_lanes
 from recovery.stages.sessions.run import SessionRun, new_run
 from recovery.statistics.arrays import Whole
 
@@ -29,8 +30,8 @@ FOR_EVER_S = 1e7  # a timeout that no run comes to
 
 
 class Rules(NamedTuple):
-    """Rules beside those of the storm: whether clients take back what they no longer wait for, who is next, and on the
-    engine of sessions the tables of classes and operators of a file.
+    """Rules beside those of the storm: whether clients take back what they no longer wait for, who is next, and the
+    tables of a file for sessions and classes.
     """
 
     cancel: bool = False
@@ -39,6 +40,7 @@ class Rules(NamedTuple):
 
 
 PLAIN = Rules()
+TWO_CLASSES = Rules(tables="[classes.half]\nshare = 0.5\n[classes.rest]\n")
 STORM = """
 horizon = "{horizon_s}s"
 hold = "1s"
@@ -81,8 +83,10 @@ def _compiled(engine: str, rules: Rules) -> None:
 
 
 def run(params: StormParams, engine: str = LANES, rules: Rules = PLAIN) -> OurResult:
-    """The storm on one of the engines; `rules.tables` is for that of sessions, the other rules for the others."""
-    _compiled(engine, rules._replace(tables=PLAIN.tables))
+    """The storm on one of the engines. With `rules.tables`, which the engine of sessions always has, there are no other
+    rules.
+    """
+    _compiled(engine, rules._replace(tables=PLAIN.tables) if engine == SESSIONS else rules)
     return _simulate(params, engine, rules)
 
 
@@ -164,12 +168,13 @@ def _start(params: StormParams, until_ns: int, engine: str, rules: Rules) -> Hos
     draws.uniforms(hosts.stream_key(params.seed, 0, draws.PHASE, 0), phases)
     phases.sort()
     first_ns, unleased = (phases * _ns(params.phase_s)).astype(np.int64), np.zeros(params.holders, np.int64)
-    if engine == SESSIONS:
+    if engine == SESSIONS or rules.tables != PLAIN.tables:
         case = parse(STORM.format(**asdict(params), window_s=WINDOW_S) + rules.tables).first.scenario
         members = leases.members_of(case, 0, params.holders)
         kinds = len(members)
         first_ns = np.concatenate([first_ns[number::kinds] for number in range(kinds)])
-        return new_run(case, params.seed, 0, 0, members, first_ns, unleased)
+        new = new_run if engine == SESSIONS else on_lanes.new_run
+        return new(case, params.seed, 0, 0, members, first_ns, unleased)
     given, keys = (_params(params, rules), _nothing_from_outside()), hosts.stream_keys(params.seed, 0, 0)
     windows = -(-until_ns // (WINDOW_S * SECOND))
     span_ns = _ns(max(params.timeout_s, params.renew_after_s))

@@ -201,9 +201,6 @@ def test_fleet_size(benchmark: Any, table: dict[str, Any], tell: Any, storm: str
     table[FLEET].append({**row, "events": f"{best.logical_events:,}", "queue at the end": f"{queue:,}"})
 
 
-TWO_CLASSES = "[classes.half]\nshare = 0.5\n[classes.rest]\n"
-
-
 def sessions_end(horizon_s: float) -> str:
     """The tables of operators who end the sessions of every second client, again and again; clients see it at once."""
     line = '[[operator]]\ndo = "end-sessions"\nat = "{:.0f}s"\nshare = 0.5\nnotice = "at-once"\n'
@@ -219,7 +216,7 @@ WITH_SESSIONS = ("one class", "two classes", "two classes, sessions end")
 def test_sessions(benchmark: Any, table: dict[str, Any], tell: Any, holders: int, host: str) -> None:
     """One class is the same host, so its answers are the same; two that are alike agree with it in the mean."""
     params = fleet(holders)
-    tables = ours.PLAIN.tables if host == "one class" else TWO_CLASSES
+    tables = (ours.PLAIN if host == "one class" else ours.TWO_CLASSES).tables
     if host == "two classes":
         short = [replace(fleet(1_000), horizon_s=600.0, seed=seed) for seed in SEEDS]
         two = [ours.run(one, SESSIONS, ours.Rules(tables=tables)) for one in short]
@@ -227,9 +224,13 @@ def test_sessions(benchmark: Any, table: dict[str, Any], tell: Any, holders: int
     if host.endswith("sessions end"):
         tables += sessions_end(params.horizon_s)
     found, others = [], []
+    on_lanes: list[ours.OurResult] = []
     for _ in range(3):
         others.append(ours.run(params, EVENTS))
         found.append(ours.run(params, SESSIONS, ours.Rules(tables=tables)))
+        if host == "two classes":
+            on_lanes.append(ours.run(params, LANES, ours.Rules(tables=tables)))
+    assert {astuple(one)[:5] for one in on_lanes} <= {astuple(found[-1])[:5]}
     if host == "one class":
         assert astuple(found[-1])[:5] == astuple(others[-1])[:5]
     ended = ENDS * holders // 2 if host.endswith("sessions end") else 0
@@ -242,4 +243,8 @@ def test_sessions(benchmark: Any, table: dict[str, Any], tell: Any, holders: int
     tell(f"a host: {name}", event_ns, "ns an event", "recovery, events, without them")
     row = {"host": name, "ns/event": f"{best.ns_per_event:.1f}"}
     row |= {"on events, without": f"{event_ns:.1f}", "times": f"{best.ns_per_event / event_ns:.2f}"}
+    if on_lanes:
+        lanes_ns = min(one.ns_per_event for one in on_lanes)
+        tell(f"a host: {name}", lanes_ns, "ns an event", "recovery, lanes")
+        row["on lanes"] = f"{lanes_ns:.1f}"
     table[SESSIONS_TOO].append({**row, "events": f"{best.logical_events:,}", "sessions ended": f"{ended:,}"})

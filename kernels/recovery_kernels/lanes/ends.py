@@ -3,10 +3,12 @@
 import numpy as np
 
 from recovery_kernels.events import place
-from recovery_kernels.jit import inline, kernel
+from recovery_kernels.jit import kernel
+from recovery_kernels.lanes.classes import class_of
 from recovery_kernels.lanes.layout import (
     CHECKS,
     CHUNK,
+    CLIENT,
     DEADLINES,
     DUE,
     END,
@@ -17,11 +19,14 @@ from recovery_kernels.lanes.layout import (
     LANE_BITS,
     LANES,
     LAST,
+    MEMORY,
     MOST_WORKERS,
     NUMBER,
     OUTCOME,
     ROW,
     TELLS,
+    WHO,
+    WHO_IS,
 )
 from recovery_kernels.lanes.rows import row_at, write
 from recovery_kernels.lanes.wheel import wait
@@ -36,8 +41,7 @@ def begin(window_ns, first_ns, expires_ns, order, host, shift, is_constant):  # 
     """
     rows, lanes, whole, expiring = host.rows, host.lanes, host.whole, host.expiring
     holders = first_ns.shape[0]
-    after = expiring.shape[0] - 1
-    leased = 0
+    after = host.series.shape[0] - 1
     for number in range(holders):
         holder = order[number]
         first, expires = first_ns[holder], expires_ns[holder]
@@ -45,46 +49,41 @@ def begin(window_ns, first_ns, expires_ns, order, host, shift, is_constant):  # 
             write(rows, row_at(lanes, CHECKS, number), first, holder, expires, -2)
         else:
             wait(host, shift, first, holder, expires, np.int64(-2))
+        of_class = class_of(host, holder)
+        whole[place(of_class * MEMORY + SLEEPERS)] += 1
         if expires > 0:
-            leased += 1
-            expiring[place(min((expires - 1) // window_ns, after))] += 1
+            whole[place(of_class * MEMORY + LEASED)] += 1
+            expiring[place(of_class * (after + 1) + min((expires - 1) // window_ns, after))] += 1
     if is_constant:
         lanes[END + CHECKS] = holders
         lanes[LAST + CHECKS] = first_ns[order[holders - 1]]
         lanes[DUE + CHECKS] = (first_ns[order[0]] << LANE_BITS) | CHECKS
-    whole[SLEEPERS] = holders
-    whole[LEASED] = leased
-
-
-@inline
-def _note(expires_ns, count, expires):  # type: ignore[no-untyped-def]
-    """Write down one more, if there is room for it. Returns of how many."""
-    if count < expires_ns.shape[0]:
-        expires_ns[place(count)] = expires
-    return count + 1
 
 
 @kernel
 def leases(rows, lanes, workers, slots, pool, following, expires_ns):  # type: ignore[no-untyped-def]
-    """Fill expires_ns (int64[holders]) with the end of each holder's lease, in no order: each is in one lane, or with
-    the worker from which it will hear in time, or in the wheel. Returns how many were found there.
+    """Fill expires_ns (int64[holders]) with the end of each holder's lease: each is in one lane, or with the worker
+    from which it will hear in time, or in the wheel. Returns how many were found there.
     """
     count = 0
     for lane in range(LANES):
         for number in range(lanes[place(FIRST + lane)], lanes[place(END + lane)]):
             at = row_at(lanes, lane, number)
             if lane != DEADLINES or rows[place(at + NUMBER)] & 1 == 0:
-                count = _note(expires_ns, count, rows[place(at + EXPIRES)])
+                expires_ns[place(rows[place(at + WHO)] & CLIENT)] = rows[place(at + EXPIRES)]
+                count += 1
     for worker in range(MOST_WORKERS):
         outcome = workers[place(OUTCOME + worker)]
         if outcome in (GRANTS, TELLS):
-            count = _note(expires_ns, count, workers[place(EXPIRES_AT + worker)])
+            expires_ns[place(workers[place(WHO_IS + worker)] & CLIENT)] = workers[place(EXPIRES_AT + worker)]
+            count += 1
     for slot in range(slots.shape[0]):
         end = np.int64(slots[slot])
         while end > 0:
             chunk = (end - 1) // CHUNK
             for row in range(chunk * CHUNK, end):
-                count = _note(expires_ns, count, pool[place(row * ROW + EXPIRES)])
+                expires_ns[place(pool[place(row * ROW + WHO)] & CLIENT)] = pool[place(row * ROW + EXPIRES)]
+                count += 1
             end = (np.int64(following[place(chunk)]) + 1) * CHUNK
     return count
 

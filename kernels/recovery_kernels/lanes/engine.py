@@ -24,6 +24,7 @@ from recovery_kernels.draws import CONSTANT, EXPONENTIAL
 from recovery_kernels.events import CLIENT_BITS, place
 from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
+from recovery_kernels.lanes.classes import begins, class_of, is_of_age, seen_by, waits
 from recovery_kernels.lanes.jobs import all_over, come, most_open, note_over, take_jobs
 from recovery_kernels.lanes.layout import (
     AHEAD,
@@ -45,11 +46,15 @@ from recovery_kernels.lanes.layout import (
     LANE_BITS,
     LONG_AGO,
     MASK,
+    MEMORY,
     MORE,
     NEAR,
     NEVER,
     NUMBER,
     OUTCOME,
+    OWN_SEEN,
+    OWN_STARTS,
+    OWN_WAITING,
     PAID_NS,
     SEEN,
     STALE,
@@ -64,7 +69,7 @@ from recovery_kernels.lanes.layout import (
     WHO,
     WHO_IS,
 )
-from recovery_kernels.lanes.quiet import take
+from recovery_kernels.lanes.quiet import take, take_of_classes
 from recovery_kernels.lanes.rows import enqueue, first_of, pop, row_at, stack, unstack
 from recovery_kernels.lanes.servers import freed_first, lease_now, leave, settle
 from recovery_kernels.lanes.services import (
@@ -120,6 +125,7 @@ from recovery_kernels.requests import (
     TOO_MANY_JOBS,
     WAITING,
 )
+from recovery_kernels.sessions.layout import SERIES
 
 
 @inline
@@ -151,13 +157,13 @@ def _refusal(params, keys, host, now, client, attempt, is_leased, has_worker, wa
 
 @inline
 def _run(  # type: ignore[no-untyped-def]
-    params, rules, keys, inputs, host, shift, is_jobs, cancels, is_newest_first, counts_stale, from_, limit,
-    p, r, k, i, h,
+    params, rules, keys, inputs, host, shift, is_jobs, cancels, is_newest_first, counts_stale, has_classes, from_,
+    limit, p, r, k, i, h,
 ):  # fmt: skip
     """Every event from `from_` up to `limit`, between which no control comes and no window ends. Returns a status.
 
-    `is_jobs`, `cancels`, `is_newest_first` and `counts_stale` are written out where they are known: then the machine
-    code has nothing of what is not there. `p` to `h` are the records of the first five for calls.
+    `is_jobs` to `has_classes` are written out where they are known: then the machine code has nothing of what is not
+    there. `p` to `h` are the records of the first five for calls.
     """
     whole = host.whole
     rows = host.rows
@@ -195,7 +201,8 @@ def _run(  # type: ignore[no-untyped-def]
     is_plain = is_up and fails <= 0.0 and params.slowdown_a <= 0.0
     is_plain = is_plain and not is_newest_first and params.queue.kind != policies.DROP_EXPIRED
     active = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
-    may_collapse = is_eager and fails <= 0.0 and not is_newest_first and not cancels and not is_jobs
+    may_collapse = is_eager and fails <= 0.0 and not is_newest_first and not cancels
+    may_collapse = may_collapse and not is_jobs and not has_classes
     gives_up_in_order = is_open and rules.retry_ns >= 0
     behind = min(np.int64(AHEAD), ring) - 1
     while True:
@@ -232,9 +239,14 @@ def _run(  # type: ignore[no-untyped-def]
                 if lanes[DUE + CHECKS] >> LANE_BITS < stop:
                     least, starts, seen, peak = take_jobs(p, r, k, i, h, limit, stop, least, starts, seen, peak)
             elif min(lanes[place(DUE + active)] >> LANE_BITS, next_slot) < stop:
-                least, next_sweep, starts, seen, peak = take(
-                    p, r, k, i, h, shift, limit, stop, least, next_sweep, starts, seen, peak
-                )
+                if has_classes:
+                    least, next_sweep, starts, seen, peak = take_of_classes(
+                        p, r, k, i, h, shift, limit, stop, least, next_sweep, starts, seen, peak
+                    )
+                else:
+                    least, next_sweep, starts, seen, peak = take(
+                        p, r, k, i, h, shift, limit, stop, least, next_sweep, starts, seen, peak
+                    )
                 next_slot = (whole[CURSOR] + 1) << shift
             stop = min(limit + 1, next_slot, next_sweep)
 
@@ -326,13 +338,15 @@ def _run(  # type: ignore[no-untyped-def]
                 continue
             submitted = now
             number += 2
-            flows[SUBMITTED] += 1
+            of_class = class_of(host, who & CLIENT) if has_classes else np.int64(0)
+            flows[place(of_class * SERIES + SUBMITTED)] += 1
             if not is_open:
+                _, streams, client = seen_by(params, keys, host, who & CLIENT, has_classes)
                 refused = _refusal(
-                    params, keys, host, now, who & CLIENT, number >> 1, expires > now, idle_from <= now, waiting
+                    params, streams, host, now, client, number >> 1, expires > now, idle_from <= now, waiting
                 )
                 if refused >= 0:
-                    flows[place(refused)] += 1
+                    flows[place(of_class * SERIES + refused)] += 1
                     if refused != REJECTED_DOWN:
                         cost = min(cost + params.reject_cost_ns, draws.FAR_NS)
                     ends = answer(params, rules, keys, inputs, host, shift, is_jobs, now, who, expires, number)
@@ -348,6 +362,8 @@ def _run(  # type: ignore[no-untyped-def]
                 waiting += 1
                 if is_arrival and whole[OPEN] > whole[OPEN_PEAK]:
                     most_open(p, r, h, now)
+                if has_classes:
+                    waits(host, of_class, now)
                 while waiting + starts - seen > peak:
                     if seen == starts or begun[place(seen & (ring - 1))] > now:
                         peak = waiting + starts - seen
@@ -357,13 +373,17 @@ def _run(  # type: ignore[no-untyped-def]
         start = max(submitted, idle_from)
         deadline = submitted + rules.timeout_ns
         is_stale = counts_stale and start > deadline
-        if not is_stale:
-            oldest = max(oldest, start - submitted)
-        elif deadline >= whole[EDGE] - params.window_ns:
-            oldest = max(oldest, rules.timeout_ns)  # it had an age until then
+        age = start - submitted
+        if is_stale:  # it had an age until then
+            age = rules.timeout_ns if deadline >= whole[EDGE] - params.window_ns else np.int64(0)
+        oldest = max(oldest, age)
+        of_class = class_of(host, who & CLIENT) if has_classes else np.int64(0)
+        if has_classes:
+            is_of_age(host, of_class, age)
+            whole[place(of_class * MEMORY + OWN_WAITING)] -= np.int64(is_queued)
 
         if policies.drops(params.queue, start, submitted, deadline, start <= deadline):
-            flows[DROPPED] += 1
+            flows[place(of_class * SERIES + DROPPED)] += 1
             cost = min(cost + params.drop_cost_ns, draws.FAR_NS)
             is_told = start <= deadline and params.drop_notifies != 0
             if is_queued:
@@ -373,7 +393,7 @@ def _run(  # type: ignore[no-untyped-def]
                 enqueue(rows, lanes, submitted, who, expires, number)
                 head += 1
             if is_told:
-                whole[SLEEPERS] += 1
+                whole[place(of_class * MEMORY + SLEEPERS)] += 1
                 ends = answer(params, rules, keys, inputs, host, shift, is_jobs, start, who, expires, number)
                 if is_jobs:
                     whole[OPEN] -= ends
@@ -384,12 +404,13 @@ def _run(  # type: ignore[no-untyped-def]
             most_open(p, r, h, now)
 
         # A service begins.
-        client, attempt = who & CLIENT, number >> 1
-        of_service, of_dependency = keys.service, keys.dependency
+        own, streams, client = seen_by(params, keys, host, who & CLIENT, has_classes)
+        attempt = number >> 1
+        of_service, of_dependency = streams.service, streams.dependency
         if is_stale:
-            client, attempt = np.int64(0), whole[STALE]
-            of_service, of_dependency = keys.stale, keys.stale_dependency
-            whole[STALE] += 1
+            client, attempt = np.int64(0), whole[place(of_class * MEMORY + STALE)]
+            of_service, of_dependency = streams.stale, streams.stale_dependency
+            whole[place(of_class * MEMORY + STALE)] += 1
         is_failure = fails > 0.0 and (fails >= 1.0 or draws.uniform(of_dependency, client, attempt) < fails)
         if is_failure:
             service = np.int64(params.fail_after_ns)
@@ -397,14 +418,12 @@ def _run(  # type: ignore[no-untyped-def]
             if is_newest_first and not is_jobs and deadline < start and not is_stale:
                 expires = lease_now(p, r, k, i, h, shift, client, worker)
             is_renewal = expires > start and not is_stale
-            if not is_renewal:
-                kind, mean = params.establish.kind, params.establish.a
-            else:
-                kind, mean = params.renew.kind, params.renew.a
-            if kind == EXPONENTIAL:
+            law = own.renew if is_renewal else own.establish
+            mean = law.a
+            if law.kind == EXPONENTIAL:
                 mean = max(-mean * draws.log(draws.uniform(of_service, client, attempt)), 0.0)
-            elif kind != CONSTANT:
-                mean = drawn(p, of_service, i, is_renewal, client, attempt)
+            elif law.kind != CONSTANT:
+                mean = drawn(law, i, of_service, client, attempt)
             if params.slowdown_a > 0.0:
                 mean = draws.slowed(mean, params.slowdown_a, params.slowdown_b, params.slowdown_n, waiting)
             service = draws.whole_ns(mean)
@@ -416,7 +435,7 @@ def _run(  # type: ignore[no-untyped-def]
         ends = np.int64(0)
         if before != IDLE:
             if before == WASTES and not cancels:  # where a herd has collapsed, what happens most
-                waste(host, flows, worker, idle_from)
+                waste(host, flows, worker, idle_from, has_classes)
             elif is_jobs:
                 ends = np.int64(carry_out_job(p, r, k, i, h, shift, worker, idle_from))
             else:
@@ -445,6 +464,8 @@ def _run(  # type: ignore[no-untyped-def]
             enqueue(rows, lanes, submitted, who, expires, number)
             head += 1
         if is_eager:
+            if has_classes:
+                begins(host, of_class, start, submitted, is_queued)
             begun[place(starts & (ring - 1))] = start
             starts += 1
             if start == submitted:
@@ -470,8 +491,9 @@ def _run(  # type: ignore[no-untyped-def]
 
 @inline
 def _advance(  # type: ignore[no-untyped-def]
-    rules_of_host, own, streams, outside, memory, shift, is_jobs, cancels, is_newest_first, counts_stale, until
-):
+    rules_of_host, own, streams, outside, memory, shift, is_jobs, cancels, is_newest_first, counts_stale, has_classes,
+    until,
+):  # fmt: skip
     """See `advance`."""
     # What stays a call gets copies of its own, as in `requests.advance`.
     p, params = refer(rules_of_host), refer(rules_of_host)
@@ -485,13 +507,15 @@ def _advance(  # type: ignore[no-untyped-def]
         control = inputs.controls[whole[CONTROL], 0] if whole[CONTROL] < inputs.controls.shape[0] else NEVER
         limit = min(whole[EDGE], control, until) - 1
         status = _run(
-            params, rules, keys, inputs, host, shift, is_jobs, cancels, is_newest_first, counts_stale, from_ns, limit,
-            p, r, k, i, h,
+            params, rules, keys, inputs, host, shift, is_jobs, cancels, is_newest_first, counts_stale, has_classes,
+            from_ns, limit, p, r, k, i, h,
         )  # fmt: skip
         if status != DONE:
             return status
         from_ns = limit + 1
         whole[SEEN] = whole[STARTS]  # all before the stretch's end
+        for number in range(host.firsts.shape[0]):
+            whole[place(number * MEMORY + OWN_SEEN)] = whole[place(number * MEMORY + OWN_STARTS)]
         if is_jobs:
             if whole[NEXT_ARRIVAL] <= limit:
                 return TOO_MANY_JOBS
@@ -519,13 +543,13 @@ def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type
     Parameters, what follows from them, keys, inputs, and what the host remembers; 2^shift ns is a slot of the wheel.
     DONE: it is there. GROW_QUEUE: the queue is full; enlarge it and call again.
     """
-    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, False, False, until)
+    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, False, False, False, until)
 
 
 @kernel
 def advance_sessions(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
     """As `advance`, where of stale work only the number counts, as in scenarios with rules of sessions."""
-    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, False, True, until)
+    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, False, True, False, until)
 
 
 @kernel
@@ -534,7 +558,7 @@ def advance_any(rules_of_host, own, streams, outside, memory, shift, until):  # 
     cancels, is_newest_first = rules_of_host.cancel != 0, policies.newest_first(rules_of_host.queue)
     counts_stale = own.counts_stale != 0
     return _advance(
-        rules_of_host, own, streams, outside, memory, shift, False, cancels, is_newest_first, counts_stale, until
+        rules_of_host, own, streams, outside, memory, shift, False, cancels, is_newest_first, counts_stale, False, until
     )
 
 
@@ -544,4 +568,13 @@ def advance_jobs(rules_of_host, own, streams, outside, memory, shift, until):  #
     again. TOO_MANY_JOBS: the run has more than 2^27 jobs.
     """
     cancels, is_newest_first = rules_of_host.cancel != 0, policies.newest_first(rules_of_host.queue)
-    return _advance(rules_of_host, own, streams, outside, memory, shift, True, cancels, is_newest_first, False, until)
+    return _advance(
+        rules_of_host, own, streams, outside, memory, shift, True, cancels, is_newest_first, False, False, until
+    )
+
+
+@kernel
+def advance_classes(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
+    """As `advance_sessions`, of several classes, also where requests leave the queue when they time out."""
+    cancels = rules_of_host.cancel != 0
+    return _advance(rules_of_host, own, streams, outside, memory, shift, False, cancels, False, True, True, until)

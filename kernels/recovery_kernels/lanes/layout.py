@@ -14,7 +14,15 @@ from recovery_kernels.requests import PARTS, WHOLE
 COUNTED, HEARD, VACANT, STARTS, SEEN = range(WHOLE, WHOLE + 5)
 OLD, NEW = WHOLE + 5, WHOLE + 7
 STALE, OVER_FIRST, OVER_END = range(WHOLE + 9, WHOLE + 12)
-MEMORY = WHOLE + 12
+# Of a class, beside LEASED, SLEEPERS, UNLEASED_NS, UNLEASED_CARRY and STALE: how many of its requests wait, the most
+# who did in this window, the largest age in it, and the age of the first whose client is still there; STARTS and SEEN.
+# Each class has a memory of its own: the first that of the host, the others theirs behind it.
+OWN_WAITING, OWN_PEAK, OWN_OLDEST, OWN_AGE, OWN_STARTS, OWN_SEEN = range(WHOLE + 12, WHOLE + 18)
+MEMORY = WHOLE + 18
+
+# Rules of a class (Host.laws), fractions by their bits: laws of services, back-off, lease, checks, keys.
+ESTABLISH_AT, RENEW_AT, CLIENT_AT, LEASE_AT, CHECK_EVERY_AT, CHECK_JITTER_AT, KEYS_AT = 0, 5, 10, 21, 30, 31, 32
+LAW = 42
 
 # A row of a lane, of the queue and of the wheel: when it is due (queue: when it was submitted); client, and above it
 # the tries since its last success; the end of its lease; number of its last attempt, and in bit 0 whether its deadline
@@ -52,9 +60,10 @@ STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH, DONE_AT, 
     0, 10 * _SIDE_BY_SIDE, _SIDE_BY_SIDE
 )
 # Of the requests of a batch alone, from 0 on: the service (ns) if it is a renewal, and how much longer it is if it is a
-# first request; whose numbers are those of what its worker had done before, and that worker as in Host.free then.
-AS_RENEWAL, LONGER, BEFORE, FREED = range(10 * _SIDE_BY_SIDE, 10 * _SIDE_BY_SIDE + 4 * AHEAD, AHEAD)
-WORKERS = FREED + AHEAD
+# first request; whose numbers are those of what its worker had done before, and that worker as in Host.free then; its
+# class. Which requests of a batch are of one class.
+AS_RENEWAL, LONGER, BEFORE, FREED, OF_CLASS, CHOSEN = range(10 * _SIDE_BY_SIDE, 10 * _SIDE_BY_SIDE + 6 * AHEAD, AHEAD)
+WORKERS = CHOSEN + AHEAD
 IDLE, FORESEEN, GRANTS, WASTES, TELLS, FAILS_UNHEARD = range(6)
 
 COUNTED_AT_MOST = 96  # clients of a slot that are put in order by counting
@@ -102,6 +111,11 @@ class Host(NamedTuple):
     workers int64[WORKERS]. begun int64[power of two]: starts that lie ahead of the clock. over int64[power of two]:
     where there are jobs, since when the worker of each of these was free, times two, and one more if a job was over
     then. uniforms and values float64[AHEAD]: scratch. The rest is as in `requests`.
+
+    Of a host with K classes firsts int64[K] are the numbers of their first clients, laws int64[K · LAW] their rules,
+    and begun_of int64[K · power of two] starts of each; elsewhere they are empty. There whole is int64[K · MEMORY],
+    expiring int64[K · (windows + 1)], histogram int64[K · HISTOGRAM_OF_STALE], class by class, and series
+    int64[windows + 1, (K + 1) · SERIES], what is of the host alone behind them.
     """
 
     rows: Whole
@@ -126,3 +140,6 @@ class Host(NamedTuple):
     series: Whole
     histogram: Whole
     latency: Whole
+    firsts: Whole
+    laws: Whole
+    begun_of: Whole

@@ -14,17 +14,20 @@ from recovery_kernels.draws import CONSTANT
 from recovery_kernels.events import NEVER as NEVER_FREE
 from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
+from recovery_kernels.lanes.classes import begins, class_of, is_of_age, seen_by, service_of
 from recovery_kernels.lanes.layout import (
     AHEAD,
     AS_RENEWAL,
     BATCH,
     BEFORE,
     CHECKS,
+    CHOSEN,
     CLIENT,
     DONE_AT,
     DRAWN,
     DUE,
     END,
+    ESTABLISH_AT,
     EXPIRES,
     EXPIRES_AT,
     FIRST,
@@ -40,11 +43,13 @@ from recovery_kernels.lanes.layout import (
     NEAR,
     NEVER,
     NUMBER,
+    OF_CLASS,
     OFFSET,
     OUTCOME,
     PAID_NS,
     PAUSE_NS,
     RECORD,
+    RENEW_AT,
     ROW,
     STARTED_AT,
     SUBMITTED_AT,
@@ -67,6 +72,7 @@ from recovery_kernels.requests import (
     USEFUL_NS,
     part_of,
 )
+from recovery_kernels.sessions.layout import SERIES
 
 LONGEST_NS = 1 << 50  # what takes longer, 13 days, is not taken in a batch
 _FEW = 16  # windows that are gone through one after the other
@@ -93,7 +99,30 @@ def draw_services(dist, key, inputs, host, begin, many, most, column):  # type: 
 
 
 @inline
-def _look_ahead(params, rules, keys, inputs, host, lane, first, timeout_ns):  # type: ignore[no-untyped-def]
+def _draw_services_of_each(law_at, inputs, host, begin, many, most, column):  # type: ignore[no-untyped-def]
+    """The same of requests of several classes, each by the law that lies there among the rules of its class."""
+    workers, uniforms, values = host.workers, host.uniforms, host.values
+    for number in range(host.firsts.shape[0]):
+        found = np.int64(0)
+        for each in range(begin, begin + many):
+            workers[place(CHOSEN + found)] = each
+            found += np.int64(workers[place(OF_CLASS + each)] == number)
+        law, key, first = service_of(host, number, law_at)
+        if law.kind != CONSTANT:
+            for one in range(found):
+                slot = BATCH + workers[place(CHOSEN + one)]
+                client, attempt = (workers[place(WHO_IS + slot)] & CLIENT) - first, workers[place(WHICH + slot)] >> 1
+                uniforms[place(one)] = draws.uniform(key, client, attempt)
+        draws.quantiles(law, inputs.table, uniforms, values, found)
+        for one in range(found):
+            value = values[place(one)]
+            value = value if value < most else most
+            each = workers[place(CHOSEN + one)]
+            workers[place(column + each)] = np.float64(np.floor(value + 0.5) + _WHOLE).view(np.int64) - _WHOLE_BITS
+
+
+@inline
+def _look_ahead(params, rules, keys, inputs, host, lane, first, timeout_ns, has_classes):  # type: ignore[no-untyped-def]
     """Write the next requests into the records of a batch, and draw their services: as first requests, if some may be
     such when they start, and as renewals, if some may be those; and how long they wait for their next checks, with
     jitter. Each step goes over numbers that lie side by side.
@@ -114,16 +143,31 @@ def _look_ahead(params, rules, keys, inputs, host, lane, first, timeout_ns):  # 
         workers[place(WHICH + slot)] = rows[place(at + NUMBER)] + 2
         soonest = min(soonest, rows[place(at + EXPIRES)])
         latest = max(latest, rows[place(at + EXPIRES)])
+    if has_classes:
+        for each in range(begin, begin + many):
+            workers[place(OF_CLASS + each)] = class_of(host, workers[place(WHO_IS + BATCH + each)] & CLIENT)
     most = np.float64(timeout_ns + 1)
     may_be_first = soonest <= workers[place(SUBMITTED_AT + BATCH + begin + many - 1)] + timeout_ns
     if may_be_first:
-        draw_services(params.establish, keys.service, inputs, host, begin, many, most, LONGER)
+        if has_classes:
+            _draw_services_of_each(ESTABLISH_AT, inputs, host, begin, many, most, LONGER)
+        else:
+            draw_services(params.establish, keys.service, inputs, host, begin, many, most, LONGER)
     if latest > workers[place(SUBMITTED_AT + BATCH + begin)]:
-        draw_services(params.renew, keys.service, inputs, host, begin, many, most, AS_RENEWAL)
+        if has_classes:
+            _draw_services_of_each(RENEW_AT, inputs, host, begin, many, most, AS_RENEWAL)
+        else:
+            draw_services(params.renew, keys.service, inputs, host, begin, many, most, AS_RENEWAL)
     for each in range(begin, begin + many):
         longer = workers[place(LONGER + each)] - workers[place(AS_RENEWAL + each)]
         workers[place(LONGER + each)] = longer if may_be_first else 0
-    if rules.check_ns < 0:
+    if rules.check_ns < 0 and has_classes:
+        for each in range(begin, begin + many):
+            slot = BATCH + each
+            own, streams, client = seen_by(params, keys, host, workers[place(WHO_IS + slot)] & CLIENT, True)
+            u = draws.uniform(streams.check, client, workers[place(WHICH + slot)] >> 1)
+            workers[place(PAUSE_NS + slot)] = pause_ns(own, u)
+    elif rules.check_ns < 0:
         for each in range(many):
             slot = BATCH + begin + each
             client, attempt = workers[place(WHO_IS + slot)] & CLIENT, workers[place(WHICH + slot)] >> 1
@@ -164,7 +208,7 @@ def _run_out(params, rules, host, begin, end, lowest, highest, change):  # type:
 
 
 @inline
-def _count_all(params, rules, keys, inputs, host, flows, begin, end, limit):  # type: ignore[no-untyped-def]
+def _count_all(params, rules, keys, inputs, host, flows, begin, end, limit, has_classes):  # type: ignore[no-untyped-def]
     """Count what comes of the requests of a batch, though most are still in service. Not counted are those that are
     done after `limit`. Returns when the first of them is done.
     """
@@ -207,7 +251,7 @@ def _count_all(params, rules, keys, inputs, host, flows, begin, end, limit):  # 
         slot = BATCH + each
         if workers[place(DONE_AT + slot)] <= limit:
             workers[place(EXPIRES_AT + slot)] = count(
-                params, rules, keys, inputs, host, flows, slot, workers[place(DONE_AT + slot)]
+                params, rules, keys, inputs, host, flows, slot, workers[place(DONE_AT + slot)], has_classes
             )
         else:
             workers[place(OUTCOME + slot)] = GRANTS
@@ -296,6 +340,19 @@ def most_waited(host, starts, peak, begin, many):  # type: ignore[no-untyped-def
 
 
 @inline
+def _submit_each(host, flows, is_eager, begin, end):  # type: ignore[no-untyped-def]
+    """Count the requests of a batch by class, how many of each class wait, and how long."""
+    workers = host.workers
+    for each in range(begin, end):
+        number, slot = workers[place(OF_CLASS + each)], BATCH + each
+        start, submitted = workers[place(STARTED_AT + slot)], workers[place(SUBMITTED_AT + slot)]
+        flows[place(number * SERIES + SUBMITTED)] += 1
+        is_of_age(host, number, start - submitted)
+        if is_eager:
+            begins(host, number, start, submitted, False)
+
+
+@inline
 def in_order(one, two, three, other):  # type: ignore[no-untyped-def]
     """Three numbers that are in order, and another one, in order."""
     one, other = min(one, other), max(one, other)
@@ -355,13 +412,9 @@ def begin_services(params, rules, host, is_jobs, is_few, ahead, stop, latest, ti
     return each, least
 
 
-@kernel
-def take(params, rules, keys, inputs, host, shift, limit, until, least, next_sweep, starts, seen, peak):  # type: ignore[no-untyped-def]
-    """Take requests of the lane of checks, or where these have jitter of NEAR and of the wheel behind it, that come
-    before `until`, as long as nothing else happens than the module says. Returns what changes of what `engine._run`
-    keeps: the least of the workers, from when on something may come of services, and of starts ahead of the clock how
-    many began, how many it has passed, and the most who waited.
-    """
+@inline
+def _take(params, rules, keys, inputs, host, shift, has_classes, limit, until, least, next_sweep, starts, seen, peak):  # type: ignore[no-untyped-def]
+    """See `take`."""
     lane = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
     lanes, workers = host.lanes, host.workers
     worker_bits, least_check_ns = rules.worker_bits, rules.least_check_ns
@@ -383,7 +436,7 @@ def take(params, rules, keys, inputs, host, shift, limit, until, least, next_swe
         if now >= until:
             break
         if first >= lanes[DRAWN]:
-            _look_ahead(params, rules, keys, inputs, host, lane, first, timeout_ns)
+            _look_ahead(params, rules, keys, inputs, host, lane, first, timeout_ns, has_classes)
         end = begin + lanes[DRAWN] - first
         if is_eager:
             end = min(end, begin + ring - (starts - seen))
@@ -400,12 +453,15 @@ def take(params, rules, keys, inputs, host, shift, limit, until, least, next_swe
         if many == 0:
             break
         lanes[place(FIRST + lane)] = first + many
-        flows[SUBMITTED] += many
+        if has_classes:
+            _submit_each(host, flows, is_eager, begin, end)
+        else:
+            flows[SUBMITTED] += many
         if lane == NEAR:  # where their next checks will lie comes to the cache meanwhile
             for each in range(begin, end):
                 due = workers[place(DONE_AT + BATCH + each)] + workers[place(PAUSE_NS + BATCH + each)]
                 fetch_end(host.pool, host.slots, due >> shift)
-        soonest = _count_all(params, rules, keys, inputs, host, flows, begin, end, limit)
+        soonest = _count_all(params, rules, keys, inputs, host, flows, begin, end, limit, has_classes)
         next_sweep = min(next_sweep, soonest + least_check_ns)
         until = min(until, next_sweep)
         if is_eager:
@@ -423,3 +479,19 @@ def take(params, rules, keys, inputs, host, shift, limit, until, least, next_swe
                 if workers[place(RECORD + worker)] == BATCH + each:
                     keep(workers, worker, BATCH + each)
     return least, next_sweep, starts, seen, peak
+
+
+@kernel
+def take(params, rules, keys, inputs, host, shift, limit, until, least, next_sweep, starts, seen, peak):  # type: ignore[no-untyped-def]
+    """Take requests of the lane of checks, or where these have jitter of NEAR and of the wheel behind it, that come
+    before `until`, as long as nothing else happens than the module says. Returns what changes of what `engine._run`
+    keeps: the least of the workers, from when on something may come of services, and of starts ahead of the clock how
+    many began, how many it has passed, and the most who waited.
+    """
+    return _take(params, rules, keys, inputs, host, shift, False, limit, until, least, next_sweep, starts, seen, peak)
+
+
+@kernel
+def take_of_classes(params, rules, keys, inputs, host, shift, limit, until, least, next_sweep, starts, seen, peak):  # type: ignore[no-untyped-def]
+    """As `take`, of a host with several classes."""
+    return _take(params, rules, keys, inputs, host, shift, True, limit, until, least, next_sweep, starts, seen, peak)

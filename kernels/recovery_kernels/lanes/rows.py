@@ -5,6 +5,7 @@ import numpy as np
 from recovery_kernels import policies
 from recovery_kernels.events import MAX_CLIENTS, place
 from recovery_kernels.jit import inline, kernel
+from recovery_kernels.lanes.classes import class_of, is_of_age
 from recovery_kernels.lanes.layout import (
     CLIENT,
     DEADLINES,
@@ -18,9 +19,12 @@ from recovery_kernels.lanes.layout import (
     LAST,
     LATER,
     MASK,
+    MEMORY,
     NEVER,
     NUMBER,
     OFFSET,
+    OWN_AGE,
+    OWN_WAITING,
     ROW,
     STACKED,
     TALL,
@@ -123,6 +127,31 @@ def waiter(params, host, number):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _age_of_each(params, rules, host, first, now):  # type: ignore[no-untyped-def]
+    """The same of each class, where the clients of those who wait are still there from number `first` on."""
+    whole = host.whole
+    wanted = np.int64(0)
+    for number in range(host.firsts.shape[0]):
+        wanted += np.int64(whole[place(number * MEMORY + OWN_WAITING)] > 0)
+        whole[place(number * MEMORY + OWN_AGE)] = -1
+    for number in range(first, whole[HEAD] + whole[WAITING]):
+        submitted, client = waiter(params, host, number)
+        own = class_of(host, client) * MEMORY
+        if whole[place(own + OWN_AGE)] < 0:
+            whole[place(own + OWN_AGE)] = now - submitted
+            wanted -= 1
+            if wanted == 0:
+                break
+    for number in range(host.firsts.shape[0]):
+        whole[place(number * MEMORY + OWN_AGE)] = max(whole[place(number * MEMORY + OWN_AGE)], 0)
+    for number in range(first - 1, whole[HEAD] - 1, -1):
+        submitted, client = waiter(params, host, number)
+        if submitted + rules.timeout_ns < whole[EDGE] - params.window_ns:
+            break
+        is_of_age(host, class_of(host, client), rules.timeout_ns)
+
+
+@kernel
 def age_of_oldest(params, rules, host, now):  # type: ignore[no-untyped-def]
     """How long the first of those who wait has waited at `now`. Where of stale work only the number counts, that is the
     first whose client is still there; an age that a deadline of this window ended counts for the oldest of the window.
@@ -138,6 +167,8 @@ def age_of_oldest(params, rules, host, now):  # type: ignore[no-untyped-def]
                 first = middle + 1
             else:
                 late = middle
+        if host.firsts.shape[0] > 0:
+            _age_of_each(params, rules, host, first, now)
         if first > whole[HEAD]:
             submitted, _ = waiter(params, host, first - 1)
             if submitted + rules.timeout_ns >= whole[EDGE] - params.window_ns:

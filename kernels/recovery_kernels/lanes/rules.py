@@ -1,5 +1,7 @@
 """Which hosts the lane engine carries, and what follows from their parameters."""
 
+from collections.abc import Sequence
+
 from recovery_kernels import limits, policies
 from recovery_kernels.draws import CONSTANT
 from recovery_kernels.lanes.layout import FAR, MOST_WORKERS, MOST_WORKERS_NEWEST_FIRST, NEVER, TIME_BITS, Rules
@@ -34,6 +36,14 @@ def carries(params: Params, horizon_ns: int) -> bool:
         and params.client.round_trip_ns >= 1
         and params.lease.kind not in (policies.FREEZE, policies.FREEZE_UNTIL_HEARD)
     )
+
+
+def go_together(each: Sequence[Params]) -> bool:
+    """Whether it can run a host with several classes, whose rules it carries: as one timeout keeps deadlines in the
+    order of the queue, all have the same, and the oldest is taken first.
+    """
+    first = each[0]
+    return len(each) == 1 or (first.queue.kind != policies.LIFO and all(own.timeout == first.timeout for own in each))
 
 
 def looks_at_queue(params: Params) -> bool:
@@ -79,3 +89,23 @@ def rules_of(params: Params, inputs: Inputs, *, counts_stale: bool) -> Rules:
         worker_bits=int(params.workers - 1).bit_length(),
         windows_per_ns=1.0 / params.window_ns,
     )
+
+
+def rules_of_all(each: Sequence[Rules]) -> Rules:
+    """The same of a host with several classes that `go_together`, of the rules of each: a delay that is not the same
+    for all is none that is always the same.
+    """
+    first = each[0]
+    return first._replace(
+        retry_ns=_same([one.retry_ns for one in each]),
+        answer_ns=_same([one.answer_ns for one in each]),
+        check_ns=_same([one.check_ns for one in each]),
+        lease_ns=-1,
+        least_check_ns=min(one.least_check_ns for one in each),
+        least_answer_ns=min(one.least_answer_ns for one in each),
+    )
+
+
+def _same(delays_ns: Sequence[int]) -> int:
+    """The delay that all have; -1 where they differ."""
+    return delays_ns[0] if len(set(delays_ns)) == 1 else -1

@@ -5,10 +5,12 @@ import numpy as np
 from recovery_kernels import policies
 from recovery_kernels.events import NOBODY, place
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.lanes.layout import CLIENT, GRANTS, GROUP, IDLE, OUTCOME, TRY, WHICH, WHO_IS
+from recovery_kernels.lanes.classes import class_of, is_of_age
+from recovery_kernels.lanes.layout import CLIENT, GRANTS, GROUP, IDLE, MEMORY, OUTCOME, OWN_WAITING, TRY, WHICH, WHO_IS
 from recovery_kernels.lanes.rows import waiter
 from recovery_kernels.lanes.services import carry_out, is_cut
 from recovery_kernels.requests import BIN, BUSY_NS, CANCELLED, OLDEST_PEAK
+from recovery_kernels.sessions.layout import SERIES
 
 
 @inline
@@ -71,8 +73,12 @@ def leave(params, rules, host, head, waiting, worker, ahead):  # type: ignore[no
         if due > until or (due == until and client >= below):
             break
         left += 1
+        number = class_of(host, client)
+        host.series[place(host.whole[BIN]), place(number * SERIES + CANCELLED)] += 1
+        if host.firsts.shape[0] > 0:
+            is_of_age(host, number, rules.timeout_ns)
+            host.whole[place(number * MEMORY + OWN_WAITING)] -= 1
     if left > 0:
-        host.series[place(host.whole[BIN]), CANCELLED] += left
         host.whole[OLDEST_PEAK] = max(host.whole[OLDEST_PEAK], rules.timeout_ns)
     return left
 

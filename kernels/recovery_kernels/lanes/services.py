@@ -6,6 +6,7 @@ from recovery_kernels import draws, policies
 from recovery_kernels.batches import window_of
 from recovery_kernels.events import CLIENT_BITS, NOBODY, place
 from recovery_kernels.jit import inline, kernel
+from recovery_kernels.lanes.classes import class_of, seen_by
 from recovery_kernels.lanes.layout import (
     ANSWERS,
     CHECKS,
@@ -15,7 +16,9 @@ from recovery_kernels.lanes.layout import (
     FORESEEN,
     GRANTS,
     HEARD,
+    HISTOGRAM_OF_STALE,
     IDLE,
+    MEMORY,
     NEVER,
     NEW,
     OLD,
@@ -53,14 +56,14 @@ from recovery_kernels.requests import (
     WASTED_NS,
     part_of,
 )
+from recovery_kernels.sessions.layout import SERIES
 
 
 @kernel
 def wait_again(params, keys, inputs, host, shift, now, who, expires, number, is_answer):  # type: ignore[no-untyped-def]
     """The client's attempt came to nothing: it sleeps in the wheel. `who` counts the failure already."""
-    delay = policies.retry_delay_ns(
-        params.client, inputs.table, keys.retry, who & CLIENT, number >> 1, who >> CLIENT_BITS
-    )
+    own, streams, client = seen_by(params, keys, host, who & CLIENT, True)
+    delay = policies.retry_delay_ns(own.client, inputs.table, streams.retry, client, number >> 1, who >> CLIENT_BITS)
     if is_answer:
         delay = max(delay, params.client.round_trip_ns)
     wait(host, shift, now + min(delay, FAR), who, expires, number)
@@ -80,28 +83,27 @@ def answer(params, rules, keys, inputs, host, shift, is_jobs, now, who, expires,
 
 
 @inline
-def _runs_out(params, rules, host, expires, kept, change):  # type: ignore[no-untyped-def]
-    """Change how many leases run out in the window at whose end this one is gone. Where all delays are constant that is
-    mostly the window of the lease before, which is `kept`.
+def _runs_out(params, rules, host, number, expires, kept, change):  # type: ignore[no-untyped-def]
+    """Change how many leases of a class run out in the window at whose end this one is gone. Where all delays are
+    constant that is mostly the window of the lease before, which is `kept`.
     """
     whole = host.whole
     since = expires - 1 - whole[place(kept)]
     if rules.lease_ns < 0 or rules.check_ns < 0 or since < 0 or since >= params.window_ns:
         window = window_of(expires - 1, params.window_ns, rules.windows_per_ns)
         whole[place(kept)] = window * params.window_ns
-        whole[place(kept + 1)] = min(window, host.expiring.shape[0] - 1)
-    host.expiring[place(whole[place(kept + 1)])] += change
+        whole[place(kept + 1)] = min(window, host.series.shape[0] - 1)
+    host.expiring[place(number * host.series.shape[0] + whole[place(kept + 1)])] += change
 
 
 @kernel
-def drawn(params, key, inputs, is_renewal, client, attempt):  # type: ignore[no-untyped-def]
-    """A service time (float64 ns) of the stream with this key."""
-    kind = params.renew if is_renewal else params.establish
-    return draws.draw(kind, inputs.table, key, client, attempt)
+def drawn(law, inputs, key, client, attempt):  # type: ignore[no-untyped-def]
+    """A service time (float64 ns) of a law, from the stream with this key."""
+    return draws.draw(law, inputs.table, key, client, attempt)
 
 
 @inline
-def count(params, rules, keys, inputs, host, flows, slot, now):  # type: ignore[no-untyped-def]
+def count(params, rules, keys, inputs, host, flows, slot, now, has_classes):  # type: ignore[no-untyped-def]
     """Count that a client learns at `now` that it has a lease: that of a worker, or of that request of a batch. Returns
     the end of the lease.
     """
@@ -110,27 +112,30 @@ def count(params, rules, keys, inputs, host, flows, slot, now):  # type: ignore[
     submitted = workers[place(SUBMITTED_AT + slot)]
     expires = workers[place(EXPIRES_AT + slot)]
     client = workers[place(WHO_IS + slot)] & CLIENT
-    flows[OVERHEAD_NS] += paid
-    flows[SUCCEEDED] += 1
-    flows[USEFUL_NS] += now - workers[place(STARTED_AT + slot)] - paid
-    host.histogram[place(part_of(now - submitted))] += 1
+    number = class_of(host, client) if has_classes else np.int64(0)
+    at, own = number * SERIES, number * MEMORY
+    flows[place(at + OVERHEAD_NS)] += paid
+    flows[place(at + SUCCEEDED)] += 1
+    flows[place(at + USEFUL_NS)] += now - workers[place(STARTED_AT + slot)] - paid
+    host.histogram[place(number * HISTOGRAM_OF_STALE + part_of(now - submitted))] += 1
+    seen, streams, client = seen_by(params, keys, host, client, has_classes)
     length = rules.lease_ns
     if length < 0:
-        length = draws.whole_ns(draws.draw(params.lease.duration, inputs.table, keys.lease, client, 0))
-        length = min(length + params.lease.grace_ns, draws.FAR_NS)
-    new = policies.credit_ns(params.lease, submitted, now) + length
+        length = draws.whole_ns(draws.draw(seen.lease.duration, inputs.table, streams.lease, client, 0))
+        length = min(length + seen.lease.grace_ns, draws.FAR_NS)
+    new = policies.credit_ns(seen.lease, submitted, now) + length
     if expires > now:
-        _runs_out(params, rules, host, expires, OLD, -1)
+        _runs_out(params, rules, host, number, expires, OLD, -1)
     else:
-        whole[UNLEASED_NS] += now - max(expires, 0)
-        if whole[UNLEASED_NS] >= UNLEASED_CARRY_NS:
-            whole[UNLEASED_NS] -= UNLEASED_CARRY_NS
-            whole[UNLEASED_CARRY] += 1
-        flows[ESTABLISHED] += 1
+        whole[place(own + UNLEASED_NS)] += now - max(expires, 0)
+        if whole[place(own + UNLEASED_NS)] >= UNLEASED_CARRY_NS:
+            whole[place(own + UNLEASED_NS)] -= UNLEASED_CARRY_NS
+            whole[place(own + UNLEASED_CARRY)] += 1
+        flows[place(at + ESTABLISHED)] += 1
     if new > now:
-        _runs_out(params, rules, host, new, NEW, 1)
+        _runs_out(params, rules, host, number, new, NEW, 1)
     else:
-        whole[LEASED] -= 1  # of those whom `ESTABLISHED` counts, and of renewals that end a lease
+        whole[place(own + LEASED)] -= 1  # of those whom `ESTABLISHED` counts, and of renewals that end a lease
     return new
 
 
@@ -155,19 +160,23 @@ def _check_again(params, rules, keys, host, shift, slot, now, expires):  # type:
     if rules.check_ns >= 0:
         push(host.rows, host.lanes, CHECKS, now + rules.check_ns, client, expires, number)
     else:
-        due = now + pause_ns(params, draws.uniform(keys.check, client, number >> 1))
+        seen, streams, name = seen_by(params, keys, host, client, True)
+        due = now + pause_ns(seen, draws.uniform(streams.check, name, number >> 1))
         wait(host, shift, due, client, expires, number)
 
 
 @inline
-def waste(host, flows, worker, now):  # type: ignore[no-untyped-def]
+def waste(host, flows, worker, now, has_classes):  # type: ignore[no-untyped-def]
     """A worker is done at `now` with a request whose client gave up."""
     workers = host.workers
     paid = workers[place(PAID_NS + worker)]
-    flows[OVERHEAD_NS] += paid
-    flows[WASTED] += 1
-    flows[WASTED_NS] += now - workers[place(STARTED_AT + worker)] - paid
-    host.histogram[place(part_of(now - workers[place(SUBMITTED_AT + worker)]))] += 1
+    number = class_of(host, workers[place(WHO_IS + worker)] & CLIENT) if has_classes else np.int64(0)
+    at = number * SERIES
+    flows[place(at + OVERHEAD_NS)] += paid
+    flows[place(at + WASTED)] += 1
+    flows[place(at + WASTED_NS)] += now - workers[place(STARTED_AT + worker)] - paid
+    part = part_of(now - workers[place(SUBMITTED_AT + worker)])
+    host.histogram[place(number * HISTOGRAM_OF_STALE + part)] += 1
 
 
 @inline
@@ -194,30 +203,33 @@ def _carry_out(params, rules, keys, inputs, host, shift, is_jobs, worker, now): 
     if outcome in (FORESEEN, GRANTS):
         expires = workers[place(EXPIRES_AT + worker)]
         if outcome == GRANTS:
-            expires = count(params, rules, keys, inputs, host, flows, worker, now)
+            expires = count(params, rules, keys, inputs, host, flows, worker, now, True)
             if policies.newest_first(params.queue):
                 host.leases[place(workers[place(WHO_IS + worker)] & CLIENT)] = expires
         _check_again(params, rules, keys, host, shift, worker, now, expires)
         return 0
     paid = workers[place(PAID_NS + worker)]
     work = now - workers[place(STARTED_AT + worker)] - paid
+    number = class_of(host, workers[place(WHO_IS + worker)] & CLIENT)
+    at = number * SERIES
     if is_cut(params, outcome):
-        flows[CANCELLED] += 1
-        flows[OVERHEAD_NS] += paid + min(work, 0)
-        flows[WASTED_NS] += max(work, 0)
+        flows[place(at + CANCELLED)] += 1
+        flows[place(at + OVERHEAD_NS)] += paid + min(work, 0)
+        flows[place(at + WASTED_NS)] += max(work, 0)
         return 0
     if outcome == WASTES:
-        waste(host, flows, worker, now)
+        waste(host, flows, worker, now, True)
         return 0
-    flows[OVERHEAD_NS] += paid
-    host.histogram[place(part_of(now - workers[place(SUBMITTED_AT + worker)]))] += 1
-    flows[FAILED] += 1
-    flows[FAILED_NS] += work
+    flows[place(at + OVERHEAD_NS)] += paid
+    part = part_of(now - workers[place(SUBMITTED_AT + worker)])
+    host.histogram[place(number * HISTOGRAM_OF_STALE + part)] += 1
+    flows[place(at + FAILED)] += 1
+    flows[place(at + FAILED_NS)] += work
     if outcome == TELLS:
-        host.whole[SLEEPERS] += 1
+        host.whole[place(number * MEMORY + SLEEPERS)] += 1
         who, expires = workers[place(WHO_IS + worker)], workers[place(EXPIRES_AT + worker)]
-        number = workers[place(WHICH + worker)]
-        return answer(params, rules, keys, inputs, host, shift, is_jobs, now, who, expires, number)
+        attempt = workers[place(WHICH + worker)]
+        return answer(params, rules, keys, inputs, host, shift, is_jobs, now, who, expires, attempt)
     return 0
 
 

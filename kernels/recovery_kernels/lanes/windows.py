@@ -5,6 +5,7 @@ import numpy as np
 from recovery_kernels import limits
 from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
+from recovery_kernels.lanes.classes import class_of, is_of_age
 from recovery_kernels.lanes.layout import (
     CLIENT,
     COUNTED,
@@ -16,14 +17,20 @@ from recovery_kernels.lanes.layout import (
     GROUP,
     IDLE,
     MASK,
+    MEMORY,
     NUMBER,
     OUTCOME,
+    OWN_AGE,
+    OWN_OLDEST,
+    OWN_PEAK,
+    OWN_WAITING,
     PAID_NS,
     STARTED_AT,
     SUBMITTED_AT,
     TELLS,
     TIME,
     WHICH,
+    WHO,
     WHO_IS,
 )
 from recovery_kernels.lanes.rows import age_of_oldest, come_to, make_room, row_at, write
@@ -83,6 +90,7 @@ from recovery_kernels.requests import (
     WAITING,
     WASTED_NS,
 )
+from recovery_kernels.sessions.layout import SERIES
 
 
 @inline
@@ -114,6 +122,13 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
     waiting = whole[WAITING]
     oldest = age_of_oldest(params, rules, host, now)
     whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], oldest)
+    for number in range(host.firsts.shape[0]):
+        own = number * MEMORY
+        is_of_age(host, np.int64(number), whole[place(own + OWN_AGE)])
+        flows[place(number * SERIES + LOST)] += whole[place(own + OWN_WAITING)]
+        whole[place(own + OWN_WAITING)] = 0
+    if host.firsts.shape[0] == 0:
+        flows[LOST] += waiting
     busy = 0
     up = max(whole[DOWN_UNTIL], now + down_ns)
     # Deadlines between these two are off; those that are put back may have their places among them.
@@ -126,14 +141,15 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
             busy += 1
             elapsed = now - host.workers[place(STARTED_AT + worker)]
             paid = min(host.workers[place(PAID_NS + worker)], elapsed)
-            flows[OVERHEAD_NS] += paid
-            flows[WASTED_NS] += elapsed - paid
+            at = class_of(host, host.workers[place(WHO_IS + worker)] & CLIENT) * SERIES
+            flows[place(at + LOST)] += 1
+            flows[place(at + OVERHEAD_NS)] += paid
+            flows[place(at + WASTED_NS)] += elapsed - paid
             host.workers[place(OUTCOME + worker)] = IDLE
         host.free[place(worker)] = ((now + 1) << rules.worker_bits) | worker
     for worker in range(0, params.workers, GROUP):
         settle(host.free, host.least, worker, True)
     come_to(host.rows, lanes, np.int64(DEADLINES), lanes[FIRST + DEADLINES])
-    flows[LOST] += waiting + busy
     whole[BUSY_NS] += busy * now
     idle = params.workers - busy
     down_from = max(whole[DOWN_UNTIL], now)
@@ -177,15 +193,57 @@ def count_deadlines(rules, host, until):  # type: ignore[no-untyped-def]
     lanes = host.lanes
     rows = host.rows
     counted = whole[COUNTED]
-    late = 0
+    late, has_classes = 0, host.firsts.shape[0] > 0
+    flows = host.series[place(whole[BIN])]
     while counted < lanes[place(END + DEADLINES)]:
         at = row_at(lanes, DEADLINES, counted)
         if rows[place(at + TIME)] + rules.timeout_ns > until:
             break
-        late += 1 - (rows[place(at + NUMBER)] & 1)
+        if has_classes:
+            number = class_of(host, rows[place(at + WHO)] & CLIENT)
+            flows[place(number * SERIES + TIMED_OUT)] += 1 - (rows[place(at + NUMBER)] & 1)
+        else:
+            late += 1 - (rows[place(at + NUMBER)] & 1)
         counted += 1
     whole[COUNTED] = counted
-    host.series[place(whole[BIN]), TIMED_OUT] += late
+    flows[TIMED_OUT] += late
+
+
+@inline
+def _close_clients(params, host, number):  # type: ignore[no-untyped-def]
+    """How many of a class have a lease, and how many sleep, at the end of the current window."""
+    whole = host.whole
+    at, own = number * SERIES, number * MEMORY
+    flows = host.series[place(whole[BIN])]
+    expired = host.expiring[place(number * host.series.shape[0] + whole[BIN])]
+    whole[place(own + LEASED)] += flows[place(at + ESTABLISHED)] - expired
+    came = flows[ARRIVED] - flows[GAVE_UP] if params.traffic == JOBS else flows[place(at + SUCCEEDED)]
+    asleep = came + flows[place(at + TIMED_OUT)] - flows[place(at + SUBMITTED)]
+    for refused in range(REJECTED_GATE, REJECTED_DOWN + 1):
+        asleep += flows[place(at + refused)]
+    whole[place(own + SLEEPERS)] += asleep
+    flows[place(at + LEASED_END)] = whole[place(own + LEASED)]
+    flows[place(at + SLEEPING_END)] = whole[place(own + SLEEPERS)]
+
+
+@kernel
+def _close_classes(params, host):  # type: ignore[no-untyped-def]
+    """Write what the host has for each of its classes, whose ages are known."""
+    whole, workers = host.whole, host.workers
+    flows = host.series[place(whole[BIN])]
+    for worker in range(params.workers):
+        if workers[place(OUTCOME + worker)] != IDLE:
+            number = class_of(host, workers[place(WHO_IS + worker)] & CLIENT)
+            flows[place(number * SERIES + IN_SERVICE)] += 1
+    for number in range(host.firsts.shape[0]):
+        at, own = number * SERIES, number * MEMORY
+        _close_clients(params, host, np.int64(number))
+        flows[place(at + QUEUE)] = whole[place(own + OWN_WAITING)]
+        flows[place(at + QUEUE_MAX)] = whole[place(own + OWN_PEAK)]
+        flows[place(at + OLDEST_NS)] = whole[place(own + OWN_AGE)]
+        flows[place(at + OLDEST_MAX_NS)] = max(whole[place(own + OWN_OLDEST)], whole[place(own + OWN_AGE)])
+        whole[place(own + OWN_PEAK)] = whole[place(own + OWN_WAITING)]
+        whole[place(own + OWN_OLDEST)] = 0
 
 
 @kernel
@@ -193,20 +251,17 @@ def close_window(params, rules, host):  # type: ignore[no-untyped-def]
     """Write the levels at the end of the current window and its largest, and open the next, which begins with them."""
     whole = host.whole
     edge = whole[EDGE]
-    flows = host.series[place(whole[BIN])]
     waiting = whole[WAITING]
     oldest = age_of_oldest(params, rules, host, edge)
     busy = whole[BUSY]
-    whole[LEASED] += flows[ESTABLISHED] - host.expiring[place(whole[BIN])]
-    came = flows[ARRIVED] - flows[GAVE_UP] if params.traffic == JOBS else flows[SUCCEEDED]
-    whole[SLEEPERS] += came + flows[TIMED_OUT] - flows[SUBMITTED]
-    for refused in range(REJECTED_GATE, REJECTED_DOWN + 1):
-        whole[SLEEPERS] += flows[place(refused)]
+    if host.firsts.shape[0] > 0:
+        _close_classes(params, host)
+    else:
+        _close_clients(params, host, np.int64(0))
+    flows = host.series[place(whole[BIN])][place(host.firsts.shape[0] * SERIES) :]
     flows[QUEUE] = waiting
     flows[OLDEST_NS] = oldest
-    flows[LEASED_END] = whole[LEASED]
     flows[IN_SERVICE] = busy
-    flows[SLEEPING_END] = whole[SLEEPERS]
     idle = params.workers - busy
     flows[BUSY_SUM_NS] = whole[BUSY_NS] + busy * edge
     flows[IDLE_SUM_NS] = whole[IDLE_NS] - whole[BUSY_NS] + idle * max(edge, whole[DOWN_UNTIL])

@@ -74,7 +74,7 @@ class _Leases(_OfSessions):
         if engines.engine_of(scenario) == engines.LANES:
             from recovery.stages.sessions import on_lanes
 
-            return on_lanes.new_run(scenario, seed, replication, host, first, expires)
+            return on_lanes.new_run(scenario, seed, replication, host, members, first, expires)
         from recovery.stages.sessions.run import new_run
 
         return new_run(scenario, seed, replication, host, members, first, expires)

@@ -1,0 +1,248 @@
+"""Where the lane engine runs a host of several classes it gives what the engine of sessions gives, bit by bit.
+
+Oracle: the engine of sessions with the same draws (exact), which has a twin of its own (test_sessions_kernel.py).
+"""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernel_cases import LOTS, OVERFLOW, Case, G, difference, grid, nonzero
+from recovery_kernels import policies, requests
+from recovery_kernels.sessions import layout
+from recovery_kernels.sessions.streams import STREAMS
+from sessions_cases import scenario_of
+from sessions_kernel import Kernel, KernelFleet
+from test_lanes import carried, collapsed, quiet, shrink
+from test_lanes_sessions import same
+from twin.sessions.scenario import Scenario
+
+from recovery.reading.experiment import parse
+from recovery.simulate import pipeline
+from recovery.stages import engines, known
+from recovery.stages import host as hosts
+from recovery.stages import lanes as stage
+from recovery.stages.sessions.on_lanes import LaneSessionRun
+from recovery.stages.sessions.run import SessionRun
+
+pytestmark = pytest.mark.filterwarnings(OVERFLOW)
+
+ORDERS = [policies.FIFO, policies.BOUNDED, policies.DROP_EXPIRED]
+
+
+class Classes(NamedTuple):
+    """A host of several classes: each as a case of its own, of which the first has all that is the host's."""
+
+    cases: tuple[Case, ...]
+
+    @property
+    def members(self) -> list[int]:
+        """How many clients there are of each class."""
+        return [len(case.first_ns) for case in self.cases]
+
+
+@st.composite
+def classes(draw: st.DrawFn, queue: int) -> Classes:
+    """Up to four classes, of which some differ in nothing, some in one law, some in all that they may."""
+    first = draw(carried(queue, [requests.HOLDERS]))
+    found = [first]
+    for _ in range(draw(st.integers(1, 3))):
+        other = draw(carried(queue, [requests.HOLDERS]))
+        kept = draw(
+            st.sets(st.sampled_from(["establish", "renew", "check_every_ns", "check_jitter", "client", "lease"]))
+        )
+        own = {name: getattr(other.params, name) for name in kept}
+        if "client" in own:
+            own["client"] = own["client"]._replace(round_trip_ns=first.params.client.round_trip_ns)
+        found.append(replace(other, params=first.params._replace(**own)))
+    return Classes(tuple(found))
+
+
+@st.composite
+def parted(draw: st.DrawFn, cases: st.SearchStrategy[Case]) -> Classes:
+    """Clients of a case, of whom every second or third is of another class, which has rules of other cases."""
+    first, many = draw(cases), draw(st.integers(2, 3))
+    found = []
+    for number in range(many):
+        other = first if number == 0 else draw(cases)
+        kept = draw(st.sets(st.sampled_from(["establish", "renew", "check_every_ns", "check_jitter", "lease"])))
+        found.append(
+            replace(
+                first,
+                params=first.params._replace(**{name: getattr(other.params, name) for name in kept}),
+                first_ns=first.first_ns[number::many],
+                expires_ns=first.expires_ns[number::many],
+            )
+        )
+    return Classes(tuple(found))
+
+
+def new_lanes(case: Classes, span_ns: int) -> LaneSessionRun:
+    """The host at time 0 on the lane engine."""
+    first = case.cases[0]
+    same = stage.Hosts(
+        first.params, first.inputs(), windows=first.windows, span_ns=span_ns,
+        columns=(len(case.cases) + 1) * layout.SERIES, counts_stale=True, classes=[one.params for one in case.cases],
+    )  # fmt: skip
+    keys = [
+        hosts.holders_keys(first.seed, first.replication, first.host, STREAMS * number)[1]
+        for number in range(len(case.cases))
+    ]
+    first_ns = [time for one in case.cases for time in one.first_ns]
+    expires_ns = [time for one in case.cases for time in one.expires_ns]
+    run = same.start(
+        keys[0], np.array(first_ns, np.int64), np.array(expires_ns, np.int64), members=case.members, keys_of=keys
+    )
+    return LaneSessionRun(**vars(run))
+
+
+def told(run: LaneSessionRun | SessionRun, windows: int, classes: int) -> dict[str, Any]:
+    """All that a run says about itself at its end, ready for `==`, work that is in service counted."""
+    run.close()
+    found = {"series": run.rows(0, windows).tolist(), "histogram": nonzero(run.sojourn)}
+    for number in range(classes):
+        one = run.of_class(number)
+        found |= {
+            f"of class {number}": one.rows(0, windows).tolist(),
+            f"histogram {number}": nonzero(one.sojourn),
+            f"unleased_ns {number}": one.unleased_ns(),
+        }
+    return found | {"unleased_ns": run.unleased_ns()}
+
+
+def on_sessions(case: Classes, windows: int) -> dict[str, Any]:
+    """What the engine of sessions says at the end, where it counts stale work."""
+    each = [scenario_of(one) for one in case.cases]
+    first = each[0]
+    scenario: Scenario = replace(
+        first,
+        classes=tuple(replace(one.classes[0], name=str(number)) for number, one in enumerate(each)),
+        host=replace(first.host, is_stale_counted=True),
+    )
+    kernel: Kernel = KernelFleet(scenario, is_logged=False).run().hosts[0]
+    return told(SessionRun(None, kernel.rules, kernel.host, 0), windows, len(each))  # type: ignore[arg-type]
+
+
+def check(data: st.DataObject, case: Classes) -> None:
+    """The two engines agree, for any sizes, and wherever the run is cut."""
+    first = case.cases[0]
+    windows = first.until_ns // first.params.window_ns
+    wanted = on_sessions(case, windows)
+    span = data.draw(st.sampled_from([1, 128, G, 60 * G, 2000 * G, 10**9, 10**15]), label="span_ns")
+    stops = data.draw(st.lists(st.one_of(grid(0, 120), st.integers(0, 120 * G)), max_size=6), label="stops")
+    run = new_lanes(case, span)
+    if data.draw(st.booleans(), label="small"):
+        run = shrink(run)  # type: ignore[assignment]
+    elif data.draw(st.booleans(), label="few ahead of the clock"):
+        run.host = run.host._replace(begun=run.host.begun[: data.draw(st.sampled_from([4, 64, 128]))].copy())
+    for stop in [*sorted(stop for stop in stops if stop < first.until_ns), first.until_ns]:
+        run.advance(stop)
+    assert difference(told(run, windows, len(case.cases)), wanted) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("queue", ORDERS)
+@given(data=st.data())
+@settings(LOTS, max_examples=2000)
+def test_classes_are_the_same_in_very_many_cases(queue: int, data: st.DataObject) -> None:
+    check(data, data.draw(classes(queue)))
+
+
+@pytest.mark.parametrize("queue", ORDERS)
+@given(data=st.data())
+@settings(LOTS, max_examples=60)
+def test_classes_are_the_same(queue: int, data: st.DataObject) -> None:
+    check(data, data.draw(classes(queue)))
+
+
+@given(data=st.data())
+@settings(LOTS, max_examples=80)
+def test_what_comes_in_the_midst_of_a_batch_changes_no_bit(data: st.DataObject) -> None:
+    check(data, data.draw(parted(quiet())))
+
+
+@given(data=st.data())
+@settings(LOTS, max_examples=60)
+def test_a_collapsed_host_is_the_same(data: st.DataObject) -> None:
+    check(data, data.draw(parted(collapsed())))
+
+
+FLEET = """
+horizon = "30m"
+hold = "2m"
+fleet = { holders = 240, hosts = 4, zones = 2 }
+host = { workers = 1, establish_time = { dist = "exponential", mean = "900ms" }, renew_time = "20ms", timeout = "20s" }
+lease = { duration = "3m", check_every = "1m", check_jitter = "10%" }
+dependency.outages = [{ from = "3m", to = "9m" }]
+policy.client = { name = "full-jitter" }
+[classes.nodes]
+share = "70%"
+establish_time = { dist = "lognormal", mean = "700ms", cv = 0.5 }
+[classes.agents]
+check_every = "45s"
+duration = { dist = "uniform", min = "2m", max = "5m" }
+client = { name = "fixed", delay = "4s" }
+lease = "credit-on-arrival"
+"""
+
+
+@pytest.mark.parametrize(
+    ("override", "engine"),
+    [
+        ("seed=1", engines.LANES),
+        ('policy.queue={ name = "bounded", limit = "20s" }', engines.LANES),
+        ("host.cancel_on_timeout=true", engines.LANES),
+        ('operator=[{ do = "restart", when = "leased.agents < 60%" }]', engines.LANES),
+        ('policy.queue="lifo"', engines.SESSIONS),
+        ('classes.agents.timeout="30s"', engines.SESSIONS),
+        ("classes.agents.priority=1", engines.SESSIONS),
+        ("classes.agents.cost=2", engines.SESSIONS),
+        ('classes.agents.lease="freeze"', engines.SESSIONS),
+        ("classes.agents.timeout_growth=2", engines.SESSIONS),
+        ('classes.calls.rate="1/s"', engines.SESSIONS),
+        ('classes.more.after="nodes"', engines.SESSIONS),
+        ('operator=[{ do = "throttle", at = "9m", rate = "2/s", classes = ["agents"] }]', engines.SESSIONS),
+    ],
+)
+def test_rules_decide_the_engine(override: str, engine: str) -> None:
+    scenario = parse(FLEET, overrides=(override,)).first.scenario
+    run = known.traffic_of(scenario).start(scenario, 1, 0, 0, 60)
+    assert engines.engine_of(scenario) == engine
+    assert type(run) is (LaneSessionRun if engine == engines.LANES else SessionRun)
+
+
+# Each of them is set off, so often at least: all leases are lost in the outage, and then many wait.
+CONDITIONS = (
+    ("", 0),
+    ('{ do = "restart", when = "leased.agents < 60%", for = "20s", down_for = "5s" }', 1),
+    (
+        (
+            '{ do = "throttle", when = "oldest.nodes > 3s", rate = "2/s", release = [{ after = "2m", rate = "5/s" }] },'
+            '{ do = "pause", at = "5m", lasts = "1m" }'
+        ),
+        1,
+    ),
+)
+
+
+@pytest.mark.parametrize("queue", ["fifo", "bounded", "drop-expired"])
+@pytest.mark.parametrize("cancel", ["false", "true"])
+@pytest.mark.parametrize(("actions", "many"), CONDITIONS, ids=["", "restart", "throttle"])
+def test_a_run_is_the_same_on_either_engine(
+    queue: str, cancel: str, actions: str, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where operators act on conditions, whatever is set off, and on any number of threads."""
+    limit = ', limit = "5s"' if queue == "bounded" else ""
+    own = (f'policy.queue={{ name = "{queue}"{limit} }}', f"host.cancel_on_timeout={cancel}", f"operator=[{actions}]")
+    variant = parse(FLEET, overrides=own).first
+    assert engines.engine_of(variant.scenario) == engines.LANES
+    with pipeline.Runner(2) as two:
+        [on_lanes] = two.run([(variant, 1, 0)])
+    with pipeline.Runner(1) as runner:
+        monkeypatch.setattr(engines, "engine_of", lambda _: engines.SESSIONS)
+        [on_sessions] = runner.run([(variant, 1, 0)])
+    assert len(on_lanes.actions) >= many
+    same(on_lanes, on_sessions)
