@@ -204,6 +204,10 @@ lease = "credit-on-arrival"
         ("classes.agents.timeout_growth=2", engines.SESSIONS),
         ('classes.calls.rate="1/s"', engines.SESSIONS),
         ('classes.more.after="nodes"', engines.SESSIONS),
+        ('operator=[{ do = "end-sessions", at = "9m", share = 0.5 }]', engines.SESSIONS),
+        ('operator=[{ do = "restart", at = "9m", sessions = "end" }]', engines.SESSIONS),
+        ('fleet.start="unleased"', engines.SESSIONS),
+        ('classes.agents.first_delay="5s"', engines.SESSIONS),
         ('operator=[{ do = "throttle", at = "9m", rate = "2/s", classes = ["agents"] }]', engines.SESSIONS),
     ],
 )
