@@ -271,6 +271,25 @@ def test_a_collapsed_host_is_the_same(data: st.DataObject) -> None:
     check(data, data.draw(collapsed()))
 
 
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@pytest.mark.parametrize("poisson", [0, 1])
+@pytest.mark.parametrize(("workers", "busy"), [(4, 0.9), (8, 0.3), (8, 0.9), (8, 1.2)])
+def test_a_queue_of_jobs_is_the_same(workers: int, busy: float, poisson: int) -> None:
+    """Few jobs wait, or most, or so many that some time out: these try again once, and then give up."""
+    rules = params(
+        traffic=requests.JOBS, workers=workers, establish=exponential(G), timeout=constant(6 * G), window_ns=11 * G,
+        client=policies.Client(policies.FIXED, constant(G), 0.0, 2.0, 0.0, 1, 1), poisson=poisson,
+    )  # fmt: skip
+    case = Case(rules, 60 * G, arrivals_per_ns=(busy * workers / G,))
+    run = shrink(new_lanes(case))
+    run.host = run.host._replace(begun=np.zeros(64, np.int64))
+    run.advance(case.until_ns)
+    found = told(run, case)
+    assert difference(found, ended(case)) == ""
+    assert busy < 1.0 or np.sum(found["series"], axis=0)[requests.GAVE_UP] > 0
+
+
 @st.composite
 def jobs(draw: st.DrawFn) -> Case:
     """Enough jobs for several batches, with all that may come in the midst of a batch: steps of the rate, a queue, a
@@ -481,6 +500,7 @@ def test_a_run_of_jobs_is_the_same_on_either_engine(
     assert np.array_equal(lanes_.traffic.latency, events.traffic.latency)
 
 
+@pytest.mark.nojit
 def test_more_jobs_than_there_are_numbers_are_refused() -> None:
     """Eight a second come; the last numbers are given out while the run stands at 2 min."""
     scenario = parse(CALLS).first.scenario
