@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_cases import LOTS, OVERFLOW, Case, G, difference, grid, nonzero
+from kernel_cases import LOTS, OVERFLOW, Case, G, constant, difference, exponential, grid, nonzero, params
 from recovery_kernels import policies, requests
 from recovery_kernels.sessions import layout
 from recovery_kernels.sessions.streams import STREAMS
@@ -156,6 +156,34 @@ def test_classes_are_the_same_in_very_many_cases(queue: int, data: st.DataObject
 @settings(LOTS, max_examples=60)
 def test_classes_are_the_same(queue: int, data: st.DataObject) -> None:
     check(data, data.draw(classes(queue)))
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@pytest.mark.parametrize("queue", ORDERS)
+@given(data=st.data())
+@settings(LOTS, max_examples=9)
+def test_classes_are_the_same_in_a_few_cases(queue: int, data: st.DataObject) -> None:
+    check(data, data.draw(classes(queue)))
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@pytest.mark.parametrize("jitter", [0.0, 0.3])
+def test_a_quiet_host_is_the_same(jitter: float) -> None:
+    """Nobody waits long, and all are answered in time: what is taken in batches."""
+    own = params(
+        workers=4, timeout=constant(40 * G), establish=exponential(G), renew=exponential(0.2 * G), window_ns=7 * G,
+        check_every_ns=20 * G, check_jitter=jitter,
+        lease=policies.Lease(policies.LEASE_FIXED, constant(30 * G), 0, 0, 1.0),
+    )  # fmt: skip
+    first = tuple(n * G // 3 for n in range(60))
+    one = Case(own, 91 * G, first_ns=first[::2], expires_ns=first[::2])
+    others = own._replace(establish=constant(0.7 * G), lease=own.lease._replace(duration=exponential(25 * G)))
+    other = replace(one, params=others, first_ns=first[1::2], expires_ns=(0,) * 30)
+    run = new_lanes(case := Classes((one, other)), 20 * G)
+    run.advance(one.until_ns)
+    assert difference(told(run, 13, 2), on_sessions(case, 13)) == ""
 
 
 @given(data=st.data())
