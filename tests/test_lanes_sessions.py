@@ -3,38 +3,125 @@
 Oracle: the engine of sessions with the same draws (exact), which has a twin of its own (test_sessions_kernel.py).
 """
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_cases import LOTS, OVERFLOW, QUEUES, Case, G, difference, grid, nonzero
+from kernel_cases import (
+    LOTS,
+    OVERFLOW,
+    QUEUES,
+    Case,
+    G,
+    constant,
+    difference,
+    dists,
+    empirical,
+    exponential,
+    grid,
+    nonzero,
+)
 from recovery_kernels import requests
+from recovery_kernels.draws import Dist
+from recovery_kernels.lanes import layout as lane_layout
 from recovery_kernels.sessions import layout
-from sessions_cases import scenario_of
+from recovery_kernels.sessions.streams import FIRST_DELAY_STREAM, NOTICE_STREAM
+from sessions_cases import dist_of, scenario_of
 from sessions_kernel import Kernel, KernelFleet
 from test_lanes import CONDITIONS, HERD, carried, collapsed, quiet, shrink
-from twin.sessions.scenario import Scenario
+from twin.sessions.scenario import Action, EndSessions, Restart, Scenario, Step
 
 from recovery.reading.experiment import parse
 from recovery.simulate import pipeline
 from recovery.stages import engines
 from recovery.stages import lanes as stage
-from recovery.stages.sessions.on_lanes import LaneSessionRun
+from recovery.stages.host import stream_key
+from recovery.stages.sessions.on_lanes import Ends, LaneSessionRun, Learns
 from recovery.stages.sessions.run import SessionRun
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 
 
-def new_lanes(case: Case, span_ns: int) -> LaneSessionRun:
+class Act(NamedTuple):
+    """Sessions of this share of the clients end (below 0: none does); and before it, maybe, the host restarts."""
+
+    at_ns: int
+    share: float
+    notice: Literal["at-once", "at-check"] | Dist
+    down_ns: int = -1  # of a restart, which ends all sessions or none; below 0: there is none
+    is_told: bool = False
+
+
+class Sessions(NamedTuple):
+    """What is there of sessions beside a case of the first model."""
+
+    first_delay: Dist = constant(0.0)
+    is_cold: bool = False
+    acts: tuple[Act, ...] = ()
+
+
+def twin_of(case: Case, more: Sessions) -> Scenario:
+    """The scenario of the engine of sessions."""
+    plain = scenario_of(case)
+
+    def notice(act: Act) -> Any:
+        return dist_of(act.notice, case.table) if isinstance(act.notice, Dist) else act.notice
+
+    acts: list[Action] = []
+    for act in more.acts:
+        edit: Restart | EndSessions = EndSessions(act.share, notice(act))
+        if act.down_ns >= 0:
+            edit = Restart(act.down_ns, act.share > 0, notice(act), act.is_told)
+        acts.append(Action((Step(edit),), at_ns=act.at_ns))
+    first_delay = dist_of(more.first_delay, case.table)
+    [one] = plain.classes
+    one = replace(one, first_delay=first_delay, starts_unleased=more.is_cold)
+    return replace(plain, classes=(one,), playbook=(*plain.playbook, *acts))
+
+
+def inputs_of(case: Case, more: Sessions, until_ns: int) -> requests.Inputs:
+    """All that is known before a time, in the order in which lanes want it: in which the stage puts it, too."""
+    told = [((control[0], control[1] != requests.DEPENDENCY), control) for control in sorted(case.controls)]
+    for number, act in enumerate(more.acts):
+        if act.down_ns >= 0 and act.is_told:
+            told.append(((act.at_ns, 1), (act.at_ns, lane_layout.TELL_LOST, 0, 0.0, 0.0)))
+        if act.down_ns >= 0:
+            told.append(((act.at_ns, 1), (act.at_ns, requests.RESTART, act.down_ns, 0.0, 0.0)))
+        if act.share > 0:
+            many = -1 if act.share == 1 else twin_of(case, more).meant(0, 0, None, act.share)
+            told.append(((act.at_ns, 2), (act.at_ns, lane_layout.END_SESSIONS, many, float(number), 0.0)))
+    rows = [row for _, row in sorted(told, key=lambda one: one[0]) if row[0] < until_ns]
+    return case.inputs()._replace(
+        controls=np.array([row[:3] for row in rows], np.int64).reshape(-1, 3),
+        control_args=np.array([row[3:] for row in rows], np.float64).reshape(-1, 2),
+    )
+
+
+def new_lanes(case: Case, more: Sessions, span_ns: int) -> LaneSessionRun:
     """The host of a case at time 0 on the lane engine, with the rules of sessions."""
     same = stage.Hosts(
-        case.params, case.inputs(), windows=case.windows, span_ns=span_ns, columns=layout.SERIES, counts_stale=True
+        case.params, inputs_of(case, more, case.until_ns), windows=case.windows, span_ns=span_ns,
+        columns=layout.SERIES, counts_stale=True,
+    )  # fmt: skip
+    first_ns, expires_ns = np.array(case.first_ns, np.int64), np.array(case.expires_ns, np.int64)
+    run = same.empty(case.keys(), len(first_ns)) if more.is_cold else same.start(case.keys(), first_ns, expires_ns)
+    keys = (
+        stream_key(case.seed, case.replication, stream, case.host) for stream in (NOTICE_STREAM, FIRST_DELAY_STREAM)
     )
-    run = same.start(case.keys(), np.array(case.first_ns, np.int64), np.array(case.expires_ns, np.int64))
-    return LaneSessionRun(**vars(run))
+    words = {"at-once": layout.AT_ONCE, "at-check": layout.AT_CHECK}
+    notices = [
+        Learns(0, act.notice) if isinstance(act.notice, Dist) else Learns(words[act.notice], constant(0.0))
+        for act in more.acts
+    ]
+    ends = Ends(notices, more.first_delay, *keys)
+    found = LaneSessionRun(**vars(run), sessions=ends, unaware=np.zeros(case.windows + 1, np.int64))
+    if more.is_cold:
+        found.start_cold(first_ns)
+    return found
 
 
 def told(run: LaneSessionRun | SessionRun, windows: int) -> dict[str, Any]:
@@ -58,18 +145,26 @@ def on_sessions(scenario: Scenario, windows: int) -> dict[str, Any]:
     return told(SessionRun(None, kernel.rules, kernel.host, 0), windows)  # type: ignore[arg-type]
 
 
-def check(data: st.DataObject, case: Case) -> None:
-    """The two engines agree, for any sizes, and wherever the run is cut."""
+NO_SESSIONS = Sessions()
+
+
+def check(data: st.DataObject, case: Case, more: Sessions = NO_SESSIONS) -> None:
+    """The two engines agree, for any sizes, and wherever the run is cut; and whether or not what people do is known
+    before it is done.
+    """
     windows = case.until_ns // case.params.window_ns
-    wanted = on_sessions(scenario_of(case), windows)
+    wanted = on_sessions(twin_of(case, more), windows)
     span = data.draw(st.sampled_from([1, 128, G, 60 * G, 2000 * G, 10**9, 10**15]), label="span_ns")
     stops = data.draw(st.lists(st.one_of(grid(0, 120), st.integers(0, 120 * G)), max_size=6), label="stops")
-    run = new_lanes(case, span)
+    run = new_lanes(case, more, span)
     if data.draw(st.booleans(), label="small"):
         run = shrink(run)  # type: ignore[assignment]
     elif data.draw(st.booleans(), label="few ahead of the clock"):
         run.host = run.host._replace(begun=run.host.begun[: data.draw(st.sampled_from([4, 64, 128]))].copy())
+    is_known = data.draw(st.booleans(), label="controls are known")
     for stop in [*sorted(stop for stop in stops if stop < case.until_ns), case.until_ns]:
+        if not is_known:
+            run.inputs = inputs_of(case, more, stop)
         run.advance(stop)
     assert len(run.expires_ns()) == len(case.first_ns)
     assert difference(told(run, windows), wanted) == ""
@@ -102,15 +197,85 @@ def test_a_collapsed_host_is_the_same(data: st.DataObject) -> None:
     check(data, data.draw(collapsed()))
 
 
+@st.composite
+def sessions(draw: st.DrawFn, until_ns: int) -> Sessions:
+    """Cold starts, first delays, sessions that end and restarts, often at one time."""
+    delays = st.one_of(
+        st.sampled_from([constant(0.0), constant(float(G)), exponential(3 * G), empirical(0, 6)]), dists(20)
+    )
+    times = st.one_of(grid(0, until_ns // G), st.integers(0, until_ns))
+
+    @st.composite
+    def acts(draw: st.DrawFn) -> Act:
+        is_restart = draw(st.booleans())
+        share = draw(st.sampled_from([0.0, 1.0] if is_restart else [1.0, 0.5, 0.3, 0.01]))
+        notice = draw(st.one_of(st.sampled_from(["at-once", "at-check"]), delays))
+        down_ns = draw(grid(0, 12)) if is_restart else -1
+        return Act(draw(times), share, notice, down_ns, is_restart and draw(st.booleans()))
+
+    return Sessions(draw(delays), draw(st.booleans()), tuple(draw(st.lists(acts(), max_size=5))))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("queue", QUEUES)
+@given(data=st.data())
+@settings(LOTS, max_examples=2000)
+def test_sessions_end_alike_in_very_many_cases(queue: int, data: st.DataObject) -> None:
+    case = data.draw(carried(queue, [requests.HOLDERS]))
+    check(data, case, data.draw(sessions(case.until_ns)))
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+@given(data=st.data())
+@settings(LOTS, max_examples=60)
+def test_sessions_end_alike(queue: int, data: st.DataObject) -> None:
+    case = data.draw(carried(queue, [requests.HOLDERS]))
+    check(data, case, data.draw(sessions(case.until_ns)))
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@pytest.mark.parametrize("queue", QUEUES)
+@given(data=st.data())
+@settings(LOTS, max_examples=6)
+def test_sessions_end_alike_in_a_few_cases(queue: int, data: st.DataObject) -> None:
+    case = data.draw(carried(queue, [requests.HOLDERS]))
+    check(data, case, data.draw(sessions(case.until_ns)))
+
+
+@pytest.mark.parametrize("kind", [quiet, collapsed])
+@given(data=st.data())
+@settings(LOTS, max_examples=100)
+def test_sessions_of_many_end_alike(kind: Callable[[], st.SearchStrategy[Case]], data: st.DataObject) -> None:
+    case = data.draw(kind())
+    check(data, case, data.draw(sessions(case.until_ns)))
+
+
+ENDS = (
+    """{ do = "end-sessions", at = "2m", share = 0.5, notice = "at-check" },
+       { do = "end-sessions", at = "20m", share = 0.3, zone = 1, classes = ["one"] }""",
+    """{ do = "restart", at = "25m", waves = 2, every = "1m", sessions = "end", told = true, notice = "20s" },
+       { do = "end-sessions", when = "leased > 90%", for = "1m", share = 0.9, again_after = "7m" },
+       { do = "pause", at = "10m", lasts = "10s" }""",
+)
+COLD = ', start = "unleased"'
 OF_CLASS = 'classes.one = { establish_time = { dist = "exponential", mean = "1100ms" }, timeout = "15s" }\n'
 
 
-@pytest.mark.parametrize("queue", ["fifo", "lifo", "bounded", "drop-expired"])
-@pytest.mark.parametrize("actions", [actions for actions, _ in CONDITIONS if "again_after" not in actions])
-def test_a_run_is_the_same_on_either_engine(queue: str, actions: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("queue", "start"),
+    [("fifo", ""), ("lifo", COLD), ("bounded", f"{COLD}, in_step = true"), ("drop-expired", COLD)],
+)
+@pytest.mark.parametrize("actions", [*(actions for actions, _ in CONDITIONS), *ENDS])
+def test_a_run_is_the_same_on_either_engine(
+    queue: str, actions: str, start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also where operators act on conditions, whatever is set off, and on any number of threads."""
     limit = ', limit = "5s"' if queue == "bounded" else ""
-    text = f'policy = {{ queue = {{ name = "{queue}"{limit} }} }}\n{OF_CLASS}operator = [{actions}]\n{HERD}'
+    herd = HERD.replace("zones = 2", f"zones = 2{start}")
+    if start:
+        herd = herd.replace("check_jitter", 'first_delay = { dist = "uniform", min = "0s", max = "9s" }, check_jitter')
+    text = f'policy = {{ queue = {{ name = "{queue}"{limit} }} }}\n{OF_CLASS}operator = [{actions}]\n{herd}'
     variant = parse(text).first
     assert engines.engine_of(variant.scenario) == engines.LANES
     with pipeline.Runner(2) as two:

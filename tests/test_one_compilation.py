@@ -34,10 +34,12 @@ SETTLED = (
     host.ADVANCE, lanes.ADVANCE, lanes.ADVANCE_ANY, lanes.ADVANCE_SESSIONS, lanes.ADVANCE_CLASSES, lanes.ADVANCE_JOBS,
     run.ADVANCE,
 )  # fmt: skip
-KERNELS = (engine.advance, engine.advance_any, requests.advance, loop.advance, loop.begin)
-EACH = (  # a host of each kernel: of lanes, of lanes that look at their queue, of events, of sessions
+KERNELS = (engine.advance, engine.advance_any, engine.advance_sessions, requests.advance, loop.advance, loop.begin)
+# A host of each kernel: of lanes, of lanes that look at their queue or count stale work, of events, of sessions.
+EACH = (
     {},
     {"policy.queue": "lifo"},
+    {"fleet.start": "unleased"},
     {"policy.lease": "freeze"},
     {"policy.guard": "retry-budget"},
 )

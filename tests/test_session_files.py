@@ -27,6 +27,7 @@ from recovery.reading.experiment import parse
 from recovery.simulate import identity
 from recovery.simulate.pipeline import Runner
 from recovery.stages import known, leases
+from recovery.stages.sessions.on_lanes import LaneSessionRun
 from recovery.stages.sessions.run import SessionRun
 from recovery.units import ns
 
@@ -97,14 +98,14 @@ def of_class(books: Books, number: int, host: int, window: int, column: int) -> 
     return books.levels.get((window, host, number, (OF_CLASS | OF_HOST)[column]), 0)
 
 
-def ran(scenario: Scenario, seed: int) -> list[SessionRun]:
-    """Each host at the end, on the engine; no conditions."""
+def ran(scenario: Scenario, seed: int) -> list[SessionRun | LaneSessionRun]:
+    """Each host at the end, on its engine; no conditions."""
     traffic, end = known.traffic_of(scenario), scenario.windows * ns(scenario.coupling.window)
     sizes = [scenario.fleet.holders // scenario.hosts if scenario.fleet else 0] * scenario.all_hosts
     found = []
     for host, size in enumerate(sizes):
         run = traffic.start(scenario, seed, 0, host, size)
-        assert isinstance(run, SessionRun)
+        assert isinstance(run, SessionRun | LaneSessionRun)
         run.advance(end)
         found.append(run)
     return found

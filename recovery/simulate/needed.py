@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numba
 from recovery_kernels import jit
 
+from recovery.model.operator import Restart
 from recovery.model.race import RaceAlone
 from recovery.model.scenario import Scenario
 from recovery.stages import engines, feedback, launches, propagation
@@ -30,6 +31,9 @@ LANES = KernelPart("leases", (*_STEADY, *_ENDS, "engine.advance"), 9.0)
 LANES_ANY = KernelPart("leases, newest first or with cancel", (*_STEADY, *_ENDS, "engine.advance_any"), 10.0)
 LANES_SESSIONS = KernelPart("leases where stale work is counted", (*_STEADY, *_ENDS, "engine.advance_sessions"), 9.0)
 LANES_CLASSES = KernelPart("leases of several classes", (*_STEADY, *_ENDS, "engine.advance_classes"), 12.0)
+ENDED = KernelPart(
+    "sessions that end", tuple(f"ended.{name}" for name in ("end_sessions", "learn", "tell_lost", "put_in")), 4.0
+)
 LEASES = KernelPart("leases event by event", (*_STEADY, "requests.advance", "requests.wake_holders"), 7.0)
 JOBS = KernelPart("jobs", ("draws.stream_keys", "engine.advance_jobs"), 9.0)
 JOBS_EVENTS = KernelPart(
@@ -52,8 +56,8 @@ RACE = KernelPart(
     6.0,
 )
 PARTS = (
-    LANES, LANES_ANY, LANES_SESSIONS, LANES_CLASSES, LEASES, JOBS, JOBS_EVENTS, SESSIONS, LAUNCHES, DOOR, PROPAGATION,
-    SHARDS, HEALTH, LOOP, WINDOW, RACE,
+    LANES, LANES_ANY, LANES_SESSIONS, LANES_CLASSES, ENDED, LEASES, JOBS, JOBS_EVENTS, SESSIONS,
+    LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, LOOP, WINDOW, RACE,
 )  # fmt: skip
 
 
@@ -71,7 +75,18 @@ def parts_of(scenario: Scenario | RaceAlone) -> list[KernelPart]:
         (WINDOW, scenario.dns_window),
         (RACE, scenario.dns),
     )
-    return [_first(scenario), *(part for part, wanted in later if wanted is not None)]
+    own = [_first(scenario), ENDED] if _ends(scenario) else [_first(scenario)]
+    return [*own, *(part for part, wanted in later if wanted is not None)]
+
+
+def _ends(scenario: Scenario) -> bool:
+    """Whether the lane engine has to end sessions, or to tell clients of a restart."""
+    if not scenario.rules or engines.engine_of(scenario) != engines.LANES:
+        return False
+    is_cold = scenario.fleet is not None and scenario.fleet.start == "unleased"
+    return is_cold or any(
+        action.ends_sessions or (isinstance(action, Restart) and action.told) for action in scenario.operator
+    )
 
 
 def _first(scenario: Scenario) -> KernelPart:

@@ -9,6 +9,7 @@ from recovery_kernels.lanes import rules
 from recovery_kernels.requests import Params
 
 from recovery.kept import Kept
+from recovery.model.operator import EndSessions, Pause, Restart, Throttle
 from recovery.model.scenario import Scenario
 from recovery.stages import queueing
 from recovery.units import ns
@@ -69,9 +70,22 @@ def _are_carried(scenario: Scenario) -> bool:
         return False
     if any(place.is_jobs for place in scenario.places.values()):
         return False
+    if not all(isinstance(action, EndSessions | Restart | Throttle | Pause) for action in scenario.operator):
+        return False
     used = {rule.key for one in (scenario, *seen_by_each(scenario)) for rule in one.rules_anew()}
-    return used <= {f"classes.{name}" for name in scenario.classes}
+    carried = {f"classes.{name}" for name in scenario.classes}
+    if len(scenario.classes) <= 1:
+        carried |= {"fleet.start", "fleet.in_step", "lease.first_delay"}
+        for place, action in enumerate(scenario.operator):
+            keys = ["notice", "sessions", "told", "again_after"]
+            if isinstance(action, EndSessions):
+                keys.append("classes")  # there is one
+                carried.add(f"operator.{place}")
+            carried |= {f"operator.{place}.{key}" for key in keys}
+    return used <= carried
 
 
 _carries_rules = Kept(_are_carried, most=64)
-"""Whether the rules of section 13 that a scenario uses are those that lanes carry: classes of holders."""
+"""Whether the rules of section 13 that a scenario uses are those that lanes carry: classes of holders; and with one
+class at most, sessions that end.
+"""

@@ -92,12 +92,16 @@ class LaneRun(hosts.Running):
                 f"want no more than {len(self.host.series) - 1} windows of {self.params.window_ns}"
             )
         while (status := self._advance(until_ns)) != requests.DONE:
-            if status == requests.GROW_QUEUE:
-                self._grow_queue()
-            elif status == requests.GROW_CLIENTS:
-                self._grow_clients()
-            else:
-                raise hosts.too_many_jobs()
+            self._see_to(status)
+
+    def _see_to(self, status: int) -> None:
+        """Do what the kernel asks for: room."""
+        if status == requests.GROW_QUEUE:
+            self._grow_queue()
+        elif status == requests.GROW_CLIENTS:
+            self._grow_clients()
+        else:
+            raise hosts.too_many_jobs()
 
     def _advance(self, until_ns: int) -> int:
         """As `advance`, until the kernel asks for room; returns its status."""
@@ -257,15 +261,19 @@ class Hosts:
         """A host whose holders sleep until their first submissions, with their leases: int64[holders] each (<= 0:
         none). Where there are classes it has so many `members` of each, class by class, with the keys of each.
         """
-        holders, order = len(first_ns), first_ns.argsort(kind="stable")
-        is_newest_first = self.params.queue.kind == policies.LIFO
-        host, shift = self._empty(holders, 1 << max(1, int(holders - 1).bit_length()), holders)
-        host = host._replace(leases=np.array(expires_ns if is_newest_first else [], np.int64))
+        run, order = self.empty(keys, len(first_ns)), first_ns.argsort(kind="stable")
+        run.host.leases[:] = expires_ns[: len(run.host.leases)]
         if members:
             firsts = np.cumsum([0, *members[:-1]], dtype=np.int64)
-            host = host._replace(firsts=firsts, laws=_laws(self.classes, keys_of))
+            run.host = run.host._replace(firsts=firsts, laws=_laws(self.classes, keys_of))
         window_ns, is_constant = np.int64(self.params.window_ns), self.rules.check_ns >= 0
-        ends.begin(window_ns, first_ns, expires_ns, order, host, np.int64(shift), is_constant)
+        ends.begin(window_ns, first_ns, expires_ns, order, run.host, np.int64(run.shift), is_constant)
+        return run
+
+    def empty(self, keys: Keys, holders: int) -> LaneRun:
+        """A host with room for so many holders, none of whom is there yet."""
+        host, shift = self._empty(holders, 1 << max(1, int(holders - 1).bit_length()), holders)
+        host = host._replace(leases=np.zeros(holders if self.params.queue.kind == policies.LIFO else 0, np.int64))
         return LaneRun(self.params, self.rules, keys, self.inputs, host, holders, shift)
 
     def start_jobs(self, keys: Keys, at_once: int = layout.AHEAD) -> LaneRun:

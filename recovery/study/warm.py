@@ -29,11 +29,12 @@ _SMALL = {
     needed.LANES_ANY: _LEASES + 'policy.queue = "lifo"\n',
     needed.LANES_SESSIONS: _LEASES + "classes.all = {}\n",
     needed.LANES_CLASSES: _LEASES + "classes = { one = { share = 0.5 }, two = {} }\n",
+    needed.ENDED: _LEASES + 'operator = [{ do = "restart", at = "1s", sessions = "end", told = true }]\n',
     needed.LEASES: _LEASES + 'policy.lease = "freeze"\n',
     needed.JOBS: _HOST + 'jobs.steps = [{ at = "0s", rate = "1/s" }]\n',
     needed.JOBS_EVENTS: _HOST.replace('timeout = "1s"', 'timeout = { dist = "uniform", min = "1s", max = "2s" }')
     + 'jobs.steps = [{ at = "0s", rate = "1/s" }]\n',
-    needed.SESSIONS: _LEASES + 'operator = [{ do = "end-sessions", at = "1s" }]\n',
+    needed.SESSIONS: _LEASES + 'operator = [{ do = "purge", at = "1s" }]\n',
     needed.LAUNCHES: _LAUNCHES,
     needed.DOOR: _PROPAGATION + 'launches.admission = "fixed-concurrency"\n',
     needed.PROPAGATION: _PROPAGATION,

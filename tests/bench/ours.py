@@ -27,6 +27,7 @@ Host = hosts.HostRun | lanes.LaneRun | SessionRun
 SECOND = 10**9
 WINDOW_S = 10
 FOR_EVER_S = 1e7  # a timeout that no run comes to
+ON_LANES = "sessions on lanes"  # the lane engine, told the same as that of sessions
 
 
 class Rules(NamedTuple):
@@ -83,10 +84,10 @@ def _compiled(engine: str, rules: Rules) -> None:
 
 
 def run(params: StormParams, engine: str = LANES, rules: Rules = PLAIN) -> OurResult:
-    """The storm on one of the engines. With `rules.tables`, which the engine of sessions always has, there are no other
-    rules.
+    """The storm on one of the engines. With `rules.tables`, which the engine of sessions always has, and lanes in its
+    place, there are no other rules.
     """
-    _compiled(engine, rules._replace(tables=PLAIN.tables) if engine == SESSIONS else rules)
+    _compiled(engine, rules._replace(tables=PLAIN.tables) if engine in (SESSIONS, ON_LANES) else rules)
     return _simulate(params, engine, rules)
 
 
@@ -149,7 +150,7 @@ def _simulate(params: StormParams, engine: str, rules: Rules = PLAIN) -> OurResu
         leased_share=float(leased.mean()),
         cpu_s=end_s - begin_s,
         set_up_s=started_s - begin_s,
-        sessions_ended=int(flows[layout.ENDED]) if isinstance(host, SessionRun) else 0,
+        sessions_ended=int(flows[layout.ENDED]) if engine in (SESSIONS, ON_LANES) else 0,
     )
 
 
@@ -168,7 +169,7 @@ def _start(params: StormParams, until_ns: int, engine: str, rules: Rules) -> Hos
     draws.uniforms(hosts.stream_key(params.seed, 0, draws.PHASE, 0), phases)
     phases.sort()
     first_ns, unleased = (phases * _ns(params.phase_s)).astype(np.int64), np.zeros(params.holders, np.int64)
-    if engine == SESSIONS or rules.tables != PLAIN.tables:
+    if engine in (SESSIONS, ON_LANES) or rules.tables != PLAIN.tables:
         case = parse(STORM.format(**asdict(params), window_s=WINDOW_S) + rules.tables).first.scenario
         members = leases.members_of(case, 0, params.holders)
         kinds = len(members)

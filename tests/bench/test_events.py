@@ -27,6 +27,7 @@ FLEET_EVENTS = 12_000_000
 BUSY_S = 50.0  # a fleet's checks take so much of its workers' time in every 60 s
 ENDS = 10  # times at which operators end the sessions of half of the clients
 SESSIONS_TOO = "classes and sessions, ns per logical event, and on the event engine without them"
+SESSIONS_ON_LANES = "sessions, ns per logical event, on lanes and on the engine of sessions"
 FLEET = "fleet size, ns per logical event on lanes, and on events in turn with them"
 
 
@@ -248,3 +249,35 @@ def test_sessions(benchmark: Any, table: dict[str, Any], tell: Any, holders: int
         tell(f"a host: {name}", lanes_ns, "ns an event", "recovery, lanes")
         row["on lanes"] = f"{lanes_ns:.1f}"
     table[SESSIONS_TOO].append({**row, "events": f"{best.logical_events:,}", "sessions ended": f"{ended:,}"})
+
+
+ON_LANES = [
+    (f"{holders:,} {kind}", ends)
+    for kind in ("holders", "at random", "collapsed")
+    for holders in (1_000, 10_000, 100_000)
+    for ends in (False, True)
+    if not ends or kind != "collapsed"  # there nobody has a lease, so no session ends
+]
+
+
+@pytest.mark.benchmark(group=SESSIONS_ON_LANES, timer=clock_s)
+@pytest.mark.parametrize(("storm", "ends"), ON_LANES)
+def test_sessions_on_lanes(benchmark: Any, table: dict[str, Any], tell: Any, storm: str, ends: bool) -> None:
+    """One class of holders, whose sessions end or not: both engines give the same answers."""
+    params, _ = STORMS[storm]
+    tables = f"{ours.PLAIN.tables}\n{sessions_end(params.horizon_s) if ends else ''}"
+    found, others = [], []
+    for _ in range(3):
+        others.append(ours.run(params, SESSIONS, ours.Rules(tables=tables)))
+        found.append(ours.run(params, ours.ON_LANES, ours.Rules(tables=tables)))
+    same = {(*astuple(one)[:5], one.sessions_ended) for one in (*found, *others)}
+    assert len(same) == 1
+    assert (found[-1].sessions_ended > 0) == ends
+    best, other_ns = noted(benchmark, found), min(other.ns_per_event for other in others)
+    benchmark.extra_info["ns_per_event_on_sessions"] = other_ns
+    host = f"{storm}, one class{', sessions end' if ends else ''}"
+    tell(f"a host: {host}", best.ns_per_event, "ns an event", "recovery, sessions on lanes")
+    tell(f"a host: {host}", other_ns, "ns an event", "recovery, sessions")
+    row = {"host": host, "ns/event": f"{best.ns_per_event:.1f}", "on sessions": f"{other_ns:.1f}"}
+    row |= {"times": f"{other_ns / best.ns_per_event:.1f}", "events": f"{best.logical_events:,}"}
+    table[SESSIONS_ON_LANES].append({**row, "sessions ended": f"{best.sessions_ended:,}"})

@@ -541,7 +541,8 @@ def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type
     oldest first, and its requests stay in the queue when they time out; `advance_any` is for all.
 
     Parameters, what follows from them, keys, inputs, and what the host remembers; 2^shift ns is a slot of the wheel.
-    DONE: it is there. GROW_QUEUE: the queue is full; enlarge it and call again.
+    DONE: it is there. GROW_QUEUE: the queue is full; enlarge it and call again. CONTROL_DUE: carry out the next control
+    and call again.
     """
     return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, False, False, False, until)
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from recovery_kernels.arrays import Real, Short, Whole
 from recovery_kernels.events import CLIENT_BITS
-from recovery_kernels.requests import PARTS, WHOLE
+from recovery_kernels.requests import GATE, PARTS, TOO_MANY_JOBS, WHOLE
 
 # Whole-number memory beside that of `requests`: up to which entry of the queue deadlines were counted, from when on
 # something may come of services that are not carried out, the first free chunk of the wheel; how many services began
@@ -23,6 +23,11 @@ MEMORY = WHOLE + 18
 # Rules of a class (Host.laws), fractions by their bits: laws of services, back-off, lease, checks, keys.
 ESTABLISH_AT, RENEW_AT, CLIENT_AT, LEASE_AT, CHECK_EVERY_AT, CHECK_JITTER_AT, KEYS_AT = 0, 5, 10, 21, 30, 31, 32
 LAW = 42
+
+# Controls beside those of `requests`, and what `advance` says when one of them is due: its caller carries it out
+# (`ended`), and counts it.
+END_SESSIONS, TELL_LOST = range(GATE + 1, GATE + 3)
+CONTROL_DUE = TOO_MANY_JOBS + 1
 
 # A row of a lane, of the queue and of the wheel: when it is due (queue: when it was submitted); client, and above it
 # the tries since its last success; the end of its lease; number of its last attempt, and in bit 0 whether its deadline

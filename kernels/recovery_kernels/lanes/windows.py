@@ -8,6 +8,7 @@ from recovery_kernels.jit import inline, kernel
 from recovery_kernels.lanes.classes import class_of, is_of_age
 from recovery_kernels.lanes.layout import (
     CLIENT,
+    CONTROL_DUE,
     COUNTED,
     DEADLINES,
     END,
@@ -53,6 +54,7 @@ from recovery_kernels.requests import (
     DOWN_UNTIL,
     EDGE,
     ESTABLISHED,
+    GATE,
     GATE_ALL,
     GATE_AT,
     GATE_ESTABLISH,
@@ -164,11 +166,15 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
 
 @kernel
 def operate(params, rules, inputs, host, now):  # type: ignore[no-untyped-def]
-    """Carry out the next control. Returns a status: GROW_QUEUE before anything is done, or DONE."""
+    """Carry out the next control. Returns a status: GROW_QUEUE before anything is done, DONE, or CONTROL_DUE:
+    whoever called `advance` has to carry it out.
+    """
     whole = host.whole
     real = host.real
     i = whole[CONTROL]
     what = inputs.controls[i, 1]
+    if what > GATE:
+        return CONTROL_DUE
     if what == DEPENDENCY:
         real[DEPENDENCY_FAILS] = inputs.control_args[i, 0]
     elif what == RESTART:

@@ -30,7 +30,7 @@ _LEASES = {
     "freeze-until-heard": layout.LEASE_FREEZE_UNTIL_HEARD,
 }
 _OBEYS = {"obey": layout.OBEY, "at-least": layout.AT_LEAST}
-_NOTICES = {"at-once": layout.AT_ONCE, "at-check": layout.AT_CHECK}
+NOTICES = {"at-once": layout.AT_ONCE, "at-check": layout.AT_CHECK}
 ALL_CLASSES = (1 << layout.MAX_CLASSES) - 1
 
 Row = tuple[tuple[int, ...], tuple[float, ...]]
@@ -60,7 +60,7 @@ class Tables:
 
     def notice(self, notice: Notice) -> int:
         """How clients learn that their session ended: below 0 a word, else a distribution."""
-        return self.dist(notice) if isinstance(notice, Distribution) else _NOTICES[notice]
+        return self.dist(notice) if isinstance(notice, Distribution) else NOTICES[notice]
 
     def retry(self, waits: Waits, retries: int, hint: Hint | None) -> int:
         """The number of a client's policy, and what the client makes of a hint."""
