@@ -25,7 +25,7 @@ from recovery.simulate import pipeline
 from recovery.stages import engines, known
 from recovery.stages import host as hosts
 from recovery.stages import lanes as stage
-from recovery.stages.sessions.on_lanes import LaneSessionRun
+from recovery.stages.sessions.on_lanes import Ends, LaneSessionRun
 from recovery.stages.sessions.run import SessionRun
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
@@ -96,7 +96,8 @@ def new_lanes(case: Classes, span_ns: int) -> LaneSessionRun:
     run = same.start(
         keys[0], np.array(first_ns, np.int64), np.array(expires_ns, np.int64), members=case.members, keys_of=keys
     )
-    return LaneSessionRun(**vars(run))
+    no_ends = Ends((), constant(0), np.uint64(0), np.uint64(0))
+    return LaneSessionRun(**vars(run), sessions=no_ends, unaware=np.zeros(first.windows + 1, np.int64))
 
 
 def told(run: LaneSessionRun | SessionRun, windows: int, classes: int) -> dict[str, Any]:
@@ -249,7 +250,7 @@ def test_rules_decide_the_engine(override: str, engine: str) -> None:
 # Each of them is set off, so often at least: all leases are lost in the outage, and then many wait.
 CONDITIONS = (
     ("", 0),
-    ('{ do = "restart", when = "leased.agents < 60%", for = "20s", down_for = "5s" }', 1),
+    ('{ do = "restart", when = "leased.agents < 60%", for = "20s", down_for = "5s", again_after = "2m" }', 2),
     (
         (
             '{ do = "throttle", when = "oldest.nodes > 3s", rate = "2/s", release = [{ after = "2m", rate = "5/s" }] },'

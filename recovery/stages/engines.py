@@ -74,10 +74,11 @@ def _are_carried(scenario: Scenario) -> bool:
         return False
     used = {rule.key for one in (scenario, *seen_by_each(scenario)) for rule in one.rules_anew()}
     carried = {f"classes.{name}" for name in scenario.classes}
+    carried |= {f"operator.{place}.again_after" for place in range(len(scenario.operator))}
     if len(scenario.classes) <= 1:
         carried |= {"fleet.start", "fleet.in_step", "lease.first_delay"}
         for place, action in enumerate(scenario.operator):
-            keys = ["notice", "sessions", "told", "again_after"]
+            keys = ["notice", "sessions", "told"]
             if isinstance(action, EndSessions):
                 keys.append("classes")  # there is one
                 carried.add(f"operator.{place}")

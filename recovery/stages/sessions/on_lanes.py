@@ -74,18 +74,25 @@ class LaneSessionRun(lanes.LaneRun):
 
     def rows(self, first: int, end: int) -> Whole:
         """What it wrote of these windows."""
-        each = self.of_classes(first, end)
+        each = self._each(first, end)
         found = each.sum(axis=1)
         found[:, OF_ALL] = each[:, -1][:, OF_ALL]
-        return np.asarray(found)
+        return self._filled_in(np.asarray(found), first, end)
 
-    def of_classes(self, first: int, end: int) -> Whole:
-        """The same of each class, and at last what is of the host: int64[windows, rows, columns]; of the only class
-        all is in one row.
+    def rows_of(self, number: int, first: int, end: int) -> Whole:
+        """The same of one class; of the only one with what is of the host."""
+        return self._filled_in(self._each(first, end)[:, number].copy(), first, end)
+
+    def _each(self, first: int, end: int) -> Whole:
+        """What the kernel wrote of each class, and at last of the host: int64[windows, rows, columns]; of the only
+        class all is in one row.
         """
-        found = self.host.series[first:end].reshape(end - first, -1, layout.SERIES).copy()
-        found[:, :, layout.LEASED_SERVER] = found[:, :, requests.LEASED_END]
-        found[:, 0, layout.UNAWARE_END] = np.cumsum(self.unaware)[first:end]
+        return self.host.series[first:end].reshape(end - first, -1, layout.SERIES)
+
+    def _filled_in(self, found: Whole, first: int, end: int) -> Whole:
+        """The same, with the columns that the kernel does not write."""
+        found[:, layout.LEASED_SERVER] = found[:, requests.LEASED_END]
+        found[:, layout.UNAWARE_END] = np.cumsum(self.unaware)[first:end]
         return found
 
     def write_with(self, other: hosts.Running) -> None:
@@ -158,7 +165,7 @@ class _Class(hosts.OfClass):
 
     def rows(self, first: int, end: int) -> Whole:
         """What the host wrote of these windows of this class."""
-        found = self.run.of_classes(first, end)[:, self.number]
+        found = self.run.rows_of(self.number, first, end)
         found[:, OF_HOST] = 0
         return found
 
