@@ -321,13 +321,14 @@ def cases(draw: st.DrawFn, queue: int) -> Case:
             poisson=draw(st.integers(0, 1)),
             window_ns=draw(st.sampled_from([7 * G, 10 * G, 3777])),
             client=policies.Client(
-                draw(st.sampled_from([policies.IMMEDIATE, policies.FIXED, policies.EXPONENTIAL, policies.FULL_JITTER])),
+                draw(st.integers(policies.IMMEDIATE, policies.PROPORTIONAL_JITTER)),
                 draw(often_constant(0, 5)),
                 draw(st.sampled_from([0.5 * G, 1.0 * G, 2.0 * G])),
                 draw(st.sampled_from([1.0, 2.0, 3.0])),
                 draw(st.sampled_from([2.0 * G, 10.0 * G])),
                 draw(st.sampled_from([-1, 0, 1, 3])) if traffic == requests.JOBS else -1,
                 draw(st.sampled_from([1 * G, 2 * G])),
+                draw(st.sampled_from([0.0, 0.3, 1.0])),
             ),
             admission=policies.Admission(
                 draw(st.sampled_from([limits.OPEN, *range(limits.RAMP + 1)])),

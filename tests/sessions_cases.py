@@ -58,6 +58,8 @@ RETRIES = {
     policies.FIXED: "fixed",
     policies.EXPONENTIAL: "exponential",
     policies.FULL_JITTER: "full-jitter",
+    policies.EQUAL_JITTER: "equal-jitter",
+    policies.PROPORTIONAL_JITTER: "proportional-jitter",
 }
 ADMISSIONS = {
     limits.OPEN: "open",
@@ -147,7 +149,8 @@ def scenario_of(case: Case) -> Scenario:
             client.base_ns,
             client.factor,
             client.cap_ns,
-            retries=client.retries,
+            client.jitter,
+            client.retries,
         ),
         lease=Lease(
             LEASES[lease.kind],  # type: ignore[arg-type]

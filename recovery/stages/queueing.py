@@ -135,6 +135,8 @@ CLIENTS = {
     "fixed": policies.FIXED,
     "exponential": policies.EXPONENTIAL,
     "full-jitter": policies.FULL_JITTER,
+    "equal-jitter": policies.EQUAL_JITTER,
+    "proportional-jitter": policies.PROPORTIONAL_JITTER,
 }
 LIMITS = {
     "open": limits.OPEN,

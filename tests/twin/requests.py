@@ -476,13 +476,19 @@ class Twin:
         delay = 0
         if policy.kind == policies.FIXED:
             delay = self.draw_ns(policy.delay, self.keys.retry, client.number, client.attempt)
-        elif policy.kind in (policies.EXPONENTIAL, policies.FULL_JITTER):
+        elif policy.kind != policies.IMMEDIATE:
             grown = policy.base_ns
             for _ in range(client.tries - 1):
                 grown = min(grown * policy.factor, policy.cap_ns)
             grown = min(grown, policy.cap_ns)
             if policy.kind == policies.FULL_JITTER:
                 grown *= float(draws.uniform(self.keys.retry, client.number, client.attempt))
+            elif policy.kind == policies.EQUAL_JITTER:
+                u = float(draws.uniform(self.keys.retry, client.number, client.attempt))
+                grown = grown / 2 + grown / 2 * u
+            elif policy.kind == policies.PROPORTIONAL_JITTER:
+                u = float(draws.uniform(self.keys.retry, client.number, client.attempt))
+                grown *= 1 + policy.jitter * (2 * u - 1)
             delay = whole_ns(grown)
         client.wake = self.now + (max(delay, policy.round_trip_ns) if is_answer else delay)
 

@@ -80,7 +80,7 @@ def seen_by(params, keys, host, client, may_be):  # type: ignore[no-untyped-def]
         at = law + CLIENT_AT
         policy = Client(
             laws[place(at)], _dist(laws, at + 1), _real(laws, at + 6), _real(laws, at + 7), _real(laws, at + 8),
-            laws[place(at + 9)], laws[place(at + 10)],
+            laws[place(at + 9)], laws[place(at + 10)], _real(laws, at + 11),
         )  # fmt: skip
         at = law + LEASE_AT
         lease = Lease(

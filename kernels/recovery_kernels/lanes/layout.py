@@ -21,8 +21,8 @@ OWN_WAITING, OWN_PEAK, OWN_OLDEST, OWN_AGE, OWN_STARTS, OWN_SEEN = range(WHOLE +
 MEMORY = WHOLE + 18
 
 # Rules of a class (Host.laws), fractions by their bits: laws of services, back-off, lease, checks, keys.
-ESTABLISH_AT, RENEW_AT, CLIENT_AT, LEASE_AT, CHECK_EVERY_AT, CHECK_JITTER_AT, KEYS_AT = 0, 5, 10, 21, 30, 31, 32
-LAW = 42
+ESTABLISH_AT, RENEW_AT, CLIENT_AT, LEASE_AT, CHECK_EVERY_AT, CHECK_JITTER_AT, KEYS_AT = 0, 5, 10, 22, 31, 32, 33
+LAW = 43
 
 # Controls beside those of `requests`, and what `advance` says when one of them is due: its caller carries it out
 # (`ended`), and counts it.

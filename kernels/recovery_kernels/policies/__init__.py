@@ -7,10 +7,12 @@ its source stand in `recovery.model.policies`.
 
 from recovery_kernels.policies.admission import Admission, asks
 from recovery_kernels.policies.client import (
+    EQUAL_JITTER,
     EXPONENTIAL,
     FIXED,
     FULL_JITTER,
     IMMEDIATE,
+    PROPORTIONAL_JITTER,
     Client,
     backoffs,
     gives_up,
@@ -33,8 +35,8 @@ from recovery_kernels.policies.lease import (
 from recovery_kernels.policies.queue import BOUNDED, DROP_EXPIRED, FIFO, LIFO, Queue, drops, is_full, newest_first
 
 __all__ = [
-    "BOUNDED", "CREDIT_ON_ARRIVAL", "DROP_EXPIRED", "EXPONENTIAL", "FIFO", "FIXED", "FREEZE",
-    "FREEZE_UNTIL_HEARD", "FULL_JITTER", "GRACE", "IMMEDIATE", "LEASE_FIXED", "LIFO", "REARM", "RESUME", "Admission",
-    "Client", "Lease", "Queue", "asks", "backoffs", "begins_anew", "credit_ns", "drops", "gives_up", "is_full",
-    "newest_first", "retry_delay_ns", "stands_still", "waits_to_hear",
+    "BOUNDED", "CREDIT_ON_ARRIVAL", "DROP_EXPIRED", "EQUAL_JITTER", "EXPONENTIAL", "FIFO", "FIXED", "FREEZE",
+    "FREEZE_UNTIL_HEARD", "FULL_JITTER", "GRACE", "IMMEDIATE", "LEASE_FIXED", "LIFO", "PROPORTIONAL_JITTER", "REARM",
+    "RESUME", "Admission", "Client", "Lease", "Queue", "asks", "backoffs", "begins_anew", "credit_ns", "drops",
+    "gives_up", "is_full", "newest_first", "retry_delay_ns", "stands_still", "waits_to_hear",
 ]  # fmt: skip

@@ -8,12 +8,12 @@ from recovery_kernels.arrays import Real
 from recovery_kernels.draws import Dist, draw, uniform, whole_ns
 from recovery_kernels.jit import inline
 
-IMMEDIATE, FIXED, EXPONENTIAL, FULL_JITTER = range(4)
+IMMEDIATE, FIXED, EXPONENTIAL, FULL_JITTER, EQUAL_JITTER, PROPORTIONAL_JITTER = range(6)
 
 
 class Client(NamedTuple):
-    """Retry policy: FIXED waits `delay`; EXPONENTIAL and FULL_JITTER use base, factor and cap. `retries` < 0 is
-    unlimited.
+    """Retry policy: FIXED waits `delay`; EXPONENTIAL and those after it use base, factor and cap, and
+    PROPORTIONAL_JITTER the share `jitter`. `retries` < 0 is unlimited.
     """
 
     kind: int
@@ -23,6 +23,7 @@ class Client(NamedTuple):
     cap_ns: float
     retries: int
     round_trip_ns: int
+    jitter: float = 0.0
 
 
 @inline
@@ -46,6 +47,10 @@ def retry_delay_ns(policy, table, key, client, attempt, tries):  # type: ignore[
     delay = min(delay, policy.cap_ns)
     if policy.kind == FULL_JITTER:
         delay *= uniform(key, client, attempt)
+    elif policy.kind == EQUAL_JITTER:
+        delay = delay / 2.0 + delay / 2.0 * uniform(key, client, attempt)
+    elif policy.kind == PROPORTIONAL_JITTER:
+        delay *= 1.0 + policy.jitter * (2.0 * uniform(key, client, attempt) - 1.0)
     return whole_ns(delay)
 
 
