@@ -20,6 +20,7 @@ from kernel_cases import (
     constant,
     difference,
     new_host,
+    new_lanes,
     params,
     run,
     twin_outcome,
@@ -143,6 +144,30 @@ def test_time_without_leases_of_a_large_host() -> None:
     assert difference(found, twin_outcome(case)) == ""
     assert 60 * 9 * year <= found["unleased_ns"] <= 60 * (9 * year + year)
     assert found["unleased_ns"] > 2**63
+
+
+@pytest.mark.parametrize("days", [1, 208, 209, 3000])
+def test_times_in_the_system_of_years_are_counted(days: int) -> None:
+    """One client whose service takes so long, on a horizon of ten years: its time in the system has a part of its own,
+    which is told by its least time.
+    """
+    year = 365 * 86_400 * 10**9
+    service = days * 86_400 * 10**9
+    case = Case(
+        params(
+            establish=constant(float(service)), renew=constant(float(service)), timeout=constant(2.0 * service),
+            check_every_ns=20 * year, window_ns=year,
+            lease=policies.Lease(policies.LEASE_FIXED, constant(year), 0, policies.RESUME, 1.0),
+        ),
+        until_ns=10 * year,
+        first_ns=(0,),
+        expires_ns=(0,),
+    )  # fmt: skip
+    for host in (new_host(case), new_lanes(case, span_ns=year)):
+        host.advance(case.until_ns)
+        [part] = np.flatnonzero(host.sojourn)
+        least, next_least = requests.part_start_ns(np.array([part, part + 1]))
+        assert least <= service < next_least
 
 
 @pytest.mark.nojit
