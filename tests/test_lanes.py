@@ -419,7 +419,10 @@ dependency.outages = [{ from = "3m", to = "9m" }]
         ("classes.one = { cost = 2 }", engines.SESSIONS),
         ("classes.one = { timeout_growth = 2 }", engines.SESSIONS),
         ('classes.one = { expire_time = "1s" }', engines.SESSIONS),
-        ('classes.one = { client = "equal-jitter" }', engines.SESSIONS),
+        ('classes.one = { client = "equal-jitter" }', engines.LANES),
+        ('policy.client = "proportional-jitter"', engines.LANES),
+        ('policy.client = "decorrelated-jitter"', engines.SESSIONS),
+        ('policy.client = "aws-standard"', engines.SESSIONS),
         ('classes = { one = {}, two = { rate = "1/s" } }', engines.SESSIONS),
     ],
 )
