@@ -247,8 +247,8 @@ def series_of(outcome: Outcome) -> str:
     arrays = {name: column for table in tables for name, column in table.columns.items()}
     arrays |= {
         "zones": outcome.traffic.leased_by_zone,
-        "sojourn": outcome.traffic.sojourn,
-        "latency": outcome.traffic.latency,
+        "sojourn": np.trim_zeros(outcome.traffic.sojourn, "b"),  # however long the times are for which there is room
+        "latency": np.trim_zeros(outcome.traffic.latency, "b"),
     }
     return _hash(*(name.encode() + np.ascontiguousarray(arrays[name]).tobytes() for name in sorted(arrays)))
 

@@ -165,7 +165,8 @@ def client(waits: Waits, retries: int, round_trip_ns: int, table: MeasuredValues
     """The kernel's form of a retry policy."""
     delay = Dist(draws.CONSTANT, 0.0, 0.0, 0, 0) if waits.delay is None else dist(waits.delay, table)
     cap_ns = 0.0 if waits.cap_s is None else waits.cap_s * 1e9
-    return policies.Client(CLIENTS[waits.kind], delay, waits.base_s * 1e9, waits.factor, cap_ns, retries, round_trip_ns)
+    kind, base_ns = CLIENTS[waits.kind], waits.base_s * 1e9
+    return policies.Client(kind, delay, base_ns, waits.factor, cap_ns, retries, round_trip_ns, waits.jitter)
 
 
 def limit(door: LetsIn) -> limits.Limit:
