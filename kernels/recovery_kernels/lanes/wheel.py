@@ -55,32 +55,54 @@ def wait(host, shift, due, who, expires, number):  # type: ignore[no-untyped-def
         store(host.pool, host.following, host.slots, host.whole, turn, due, who, expires, number)
 
 
+@inline
+def _sort(sorting, many):  # type: ignore[no-untyped-def]
+    """Put the first so many of `sorting` in order, the largest first, by a heap (Williams, 1964)."""
+    for size in range(1, many):
+        sift_in(sorting, size, sorting[place(size)])
+    for size in range(many, 0, -1):
+        least = sorting[0]
+        sift_out(sorting, size)
+        sorting[place(size - 1)] = least
+
+
+@inline
+def _rank(sorting, many, key):  # type: ignore[no-untyped-def]
+    """How many of the first so many of `sorting`, the largest first, are less than one of them."""
+    first, last = np.int64(0), np.int64(many - 1)
+    while first < last:
+        middle = (first + last) >> 1
+        if sorting[place(middle)] > key:
+            first = middle + 1
+        else:
+            last = middle
+    return many - 1 - first
+
+
 @kernel
 def _sort_in(host, start, many):  # type: ignore[no-untyped-def]
     """Put the first so many of `sorting`, all of a slot that begins at `start`, into NEAR, behind those of earlier
-    slots. Of few the rank of each is counted, without a branch; more are put into a heap.
+    slots. Of few the rank of each is counted, without a branch; more are sorted, and the place of each is looked up:
+    where many are due at one time they came in any order.
     """
     rows, lanes, pool, sorting, places = host.rows, host.lanes, host.pool, host.sorting, host.places
-    if many > COUNTED_AT_MOST:
-        for a in range(many):  # in the order of time and of their coming; `_push` looks at equal times
-            sift_in(sorting, a, (sorting[place(a)] & ~np.int64(CLIENT)) | a)
-        for left in range(many, 0, -1):
-            at = np.int64(places[place(sorting[0] & CLIENT)])
-            sift_out(sorting, left)
-            row = at * ROW
-            who, expires, number = pool[place(row + WHO)], pool[place(row + EXPIRES)], pool[place(row + NUMBER)]
-            push(rows, lanes, NEAR, pool[place(row + TIME)], who, expires, number)
-        return
     least, most = sorting[0], sorting[0]
     end = lanes[place(END + NEAR)]
+    is_few = many <= COUNTED_AT_MOST
+    if not is_few:
+        _sort(sorting, many)
+        least, most = sorting[place(many - 1)], sorting[0]
     for a in range(many):
-        key = sorting[place(a)]
-        least, most = min(least, key), max(most, key)
-        rank = 0
-        for b in range(many):
-            rank += sorting[place(b)] < key
-        at = np.int64(places[place(a)])
-        row = at * ROW
+        row = np.int64(places[place(a)]) * ROW
+        rank = np.int64(0)
+        if is_few:
+            key = sorting[place(a)]
+            least, most = min(least, key), max(most, key)
+            for b in range(many):
+                rank += sorting[place(b)] < key
+        else:
+            key = ((pool[place(row + TIME)] - start) << CLIENT_BITS) | (pool[place(row + WHO)] & CLIENT)
+            rank = _rank(sorting, many, key)
         to = row_at(lanes, NEAR, end + rank)
         for column in range(ROW):
             rows[place(to + column)] = pool[place(row + column)]
