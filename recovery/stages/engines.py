@@ -75,7 +75,8 @@ def _are_carried(scenario: Scenario) -> bool:
     used = {rule.key for one in (scenario, *seen_by_each(scenario)) for rule in one.rules_anew()}
     carried = {f"classes.{name}" for name in scenario.classes}
     carried |= {f"operator.{place}.again_after" for place in range(len(scenario.operator))}
-    if all(one.policy.client.lower().kind in queueing.CLIENTS for one in seen_by_each(scenario)):
+    carried.add("host.slowdown.by")
+    if all(one.policy.client.lower().kind in queueing.CLIENTS_OF_HOSTS for one in seen_by_each(scenario)):
         carried |= {"policy.client"} | {f"classes.{name}.client" for name in scenario.classes}
     if len(scenario.classes) <= 1:
         carried |= {"fleet.start", "fleet.in_step", "lease.first_delay"}
@@ -89,6 +90,6 @@ def _are_carried(scenario: Scenario) -> bool:
 
 
 _carries_rules = Kept(_are_carried, most=64)
-"""Whether the rules of section 13 that a scenario uses are those that lanes carry: classes of holders, and waits with
-equal or proportional jitter; and with one class at most, sessions that end.
+"""Whether the rules of section 13 that a scenario uses are those that lanes carry: classes of holders, waits with equal
+or proportional jitter, slowdown by what is in service; and with one class at most, sessions that end.
 """

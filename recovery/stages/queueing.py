@@ -135,6 +135,9 @@ CLIENTS = {
     "fixed": policies.FIXED,
     "exponential": policies.EXPONENTIAL,
     "full-jitter": policies.FULL_JITTER,
+}
+# Those that clients of hosts may have besides, by a rule of MODEL.md, section 13.
+CLIENTS_OF_HOSTS = CLIENTS | {
     "equal-jitter": policies.EQUAL_JITTER,
     "proportional-jitter": policies.PROPORTIONAL_JITTER,
 }
@@ -165,7 +168,7 @@ def client(waits: Waits, retries: int, round_trip_ns: int, table: MeasuredValues
     """The kernel's form of a retry policy."""
     delay = Dist(draws.CONSTANT, 0.0, 0.0, 0, 0) if waits.delay is None else dist(waits.delay, table)
     cap_ns = 0.0 if waits.cap_s is None else waits.cap_s * 1e9
-    kind, base_ns = CLIENTS[waits.kind], waits.base_s * 1e9
+    kind, base_ns = CLIENTS_OF_HOSTS[waits.kind], waits.base_s * 1e9
     return policies.Client(kind, delay, base_ns, waits.factor, cap_ns, retries, round_trip_ns, waits.jitter)
 
 

@@ -67,7 +67,7 @@ def array(*shape: int) -> Whole:
 def nothing_waits(windows: int, chunks: int) -> Waiting:
     """Room for work that waits for one of so many windows, in so many free chunks."""
     nobody = Waiting(np.array([waiting.NOTHING, 0, 0]), np.zeros(0, np.int64), np.zeros(windows + 1, np.int64))
-    return with_chunks(nobody, np.empty(chunks * waiting.CHUNK, np.int64))
+    return with_chunks(nobody, np.zeros(chunks * waiting.CHUNK, np.int64))
 
 
 def with_chunks(old: Waiting, chunks: Whole) -> Waiting:
