@@ -421,6 +421,7 @@ dependency.outages = [{ from = "3m", to = "9m" }]
         ('classes.one = { expire_time = "1s" }', engines.SESSIONS),
         ('classes.one = { client = "equal-jitter" }', engines.LANES),
         ('policy.client = "proportional-jitter"', engines.LANES),
+        ('host.slowdown = { a = 1, queue = 2, by = "in-service" }', engines.LANES),
         ('policy.client = "decorrelated-jitter"', engines.SESSIONS),
         ('policy.client = "aws-standard"', engines.SESSIONS),
         ('classes = { one = {}, two = { rate = "1/s" } }', engines.SESSIONS),

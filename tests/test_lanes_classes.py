@@ -154,7 +154,7 @@ def test_classes_are_the_same_in_very_many_cases(queue: int, data: st.DataObject
 
 @pytest.mark.parametrize("queue", ORDERS)
 @given(data=st.data())
-@settings(LOTS, max_examples=60)
+@settings(LOTS, max_examples=30)
 def test_classes_are_the_same(queue: int, data: st.DataObject) -> None:
     check(data, data.draw(classes(queue)))
 
@@ -188,13 +188,13 @@ def test_a_quiet_host_is_the_same(jitter: float) -> None:
 
 
 @given(data=st.data())
-@settings(LOTS, max_examples=80)
+@settings(LOTS, max_examples=40)
 def test_what_comes_in_the_midst_of_a_batch_changes_no_bit(data: st.DataObject) -> None:
     check(data, data.draw(parted(quiet())))
 
 
 @given(data=st.data())
-@settings(LOTS, max_examples=60)
+@settings(LOTS, max_examples=30)
 def test_a_collapsed_host_is_the_same(data: st.DataObject) -> None:
     check(data, data.draw(parted(collapsed())))
 

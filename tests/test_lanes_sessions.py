@@ -62,6 +62,7 @@ class Sessions(NamedTuple):
     first_delay: Dist = constant(0.0)
     is_cold: bool = False
     acts: tuple[Act, ...] = ()
+    slowed_by_busy: bool = False
 
 
 def twin_of(case: Case, more: Sessions) -> Scenario:
@@ -80,7 +81,8 @@ def twin_of(case: Case, more: Sessions) -> Scenario:
     first_delay = dist_of(more.first_delay, case.table)
     [one] = plain.classes
     one = replace(one, first_delay=first_delay, starts_unleased=more.is_cold)
-    return replace(plain, classes=(one,), playbook=(*plain.playbook, *acts))
+    host = replace(plain.host, slowdown_by="in-service" if more.slowed_by_busy else "queue")
+    return replace(plain, classes=(one,), host=host, playbook=(*plain.playbook, *acts))
 
 
 def inputs_of(case: Case, more: Sessions, until_ns: int) -> requests.Inputs:
@@ -105,7 +107,7 @@ def new_lanes(case: Case, more: Sessions, span_ns: int) -> LaneSessionRun:
     """The host of a case at time 0 on the lane engine, with the rules of sessions."""
     same = stage.Hosts(
         case.params, inputs_of(case, more, case.until_ns), windows=case.windows, span_ns=span_ns,
-        columns=layout.SERIES, counts_stale=True,
+        columns=layout.SERIES, counts_stale=True, slowed_by_busy=more.slowed_by_busy,
     )  # fmt: skip
     first_ns, expires_ns = np.array(case.first_ns, np.int64), np.array(case.expires_ns, np.int64)
     run = same.empty(case.keys(), len(first_ns)) if more.is_cold else same.start(case.keys(), first_ns, expires_ns)
@@ -180,19 +182,19 @@ def test_one_class_is_the_same_in_very_many_cases(queue: int, data: st.DataObjec
 
 @pytest.mark.parametrize("queue", QUEUES)
 @given(data=st.data())
-@settings(LOTS, max_examples=45)
+@settings(LOTS, max_examples=30)
 def test_one_class_is_the_same(queue: int, data: st.DataObject) -> None:
     check(data, data.draw(carried(queue, [requests.HOLDERS])))
 
 
 @given(data=st.data())
-@settings(LOTS, max_examples=100)
+@settings(LOTS, max_examples=60)
 def test_a_quiet_host_is_the_same(data: st.DataObject) -> None:
     check(data, data.draw(quiet()))
 
 
 @given(data=st.data())
-@settings(LOTS, max_examples=150)
+@settings(LOTS, max_examples=80)
 def test_a_collapsed_host_is_the_same(data: st.DataObject) -> None:
     check(data, data.draw(collapsed()))
 
@@ -213,7 +215,17 @@ def sessions(draw: st.DrawFn, until_ns: int) -> Sessions:
         down_ns = draw(grid(0, 12)) if is_restart else -1
         return Act(draw(times), share, notice, down_ns, is_restart and draw(st.booleans()))
 
-    return Sessions(draw(delays), draw(st.booleans()), tuple(draw(st.lists(acts(), max_size=5))))
+    return Sessions(draw(delays), draw(st.booleans()), tuple(draw(st.lists(acts(), max_size=5))), draw(st.booleans()))
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+@given(data=st.data())
+@settings(LOTS, max_examples=30)
+def test_what_is_in_service_slows_down_alike(queue: int, data: st.DataObject) -> None:
+    case = data.draw(carried(queue, [requests.HOLDERS]))
+    strength, size = data.draw(st.sampled_from([0.5, 2.0])), data.draw(st.sampled_from([1.0, 3.0]))
+    case = replace(case, params=case.params._replace(slowdown_a=strength, slowdown_n=size))
+    check(data, case, Sessions(slowed_by_busy=True))
 
 
 @pytest.mark.slow
@@ -227,7 +239,7 @@ def test_sessions_end_alike_in_very_many_cases(queue: int, data: st.DataObject) 
 
 @pytest.mark.parametrize("queue", QUEUES)
 @given(data=st.data())
-@settings(LOTS, max_examples=60)
+@settings(LOTS, max_examples=30)
 def test_sessions_end_alike(queue: int, data: st.DataObject) -> None:
     case = data.draw(carried(queue, [requests.HOLDERS]))
     check(data, case, data.draw(sessions(case.until_ns)))
@@ -245,7 +257,7 @@ def test_sessions_end_alike_in_a_few_cases(queue: int, data: st.DataObject) -> N
 
 @pytest.mark.parametrize("kind", [quiet, collapsed])
 @given(data=st.data())
-@settings(LOTS, max_examples=100)
+@settings(LOTS, max_examples=60)
 def test_sessions_of_many_end_alike(kind: Callable[[], st.SearchStrategy[Case]], data: st.DataObject) -> None:
     case = data.draw(kind())
     check(data, case, data.draw(sessions(case.until_ns)))

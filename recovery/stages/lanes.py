@@ -225,7 +225,8 @@ class Hosts:
     """What hosts with the same numbers have in common: their rules, and what each remembers when nobody is there yet.
 
     The numbers are such that `lane_rules.carries` them. `span_ns` as in `host.new_host`. A series has so many
-    `columns`; `counts_stale` as in `Rules`. `classes` are the numbers of each class, if there are several.
+    `columns`; `counts_stale` and `slowed_by_busy` as in `Rules`. `classes` are the numbers of each class, if there are
+    several.
     """
 
     def __init__(
@@ -237,14 +238,15 @@ class Hosts:
         span_ns: int,
         columns: int = requests.SERIES,
         counts_stale: bool = False,
+        slowed_by_busy: bool = False,
         classes: Sequence[Params] = (),
     ) -> None:
         self.params, self.inputs, self.classes = params, inputs, classes
-        self.rules = lane_rules.rules_of(params, inputs, counts_stale=counts_stale)
-        if classes:
-            self.rules = lane_rules.rules_of_all(
-                [lane_rules.rules_of(one, inputs, counts_stale=counts_stale) for one in classes]
-            )
+        each = [
+            lane_rules.rules_of(one, inputs, counts_stale=counts_stale, slowed_by_busy=slowed_by_busy)
+            for one in classes or [params]
+        ]
+        self.rules = lane_rules.rules_of_all(each) if classes else each[0]
         self._windows, self._span_ns, self._columns = windows, span_ns, columns
         self._has_wheel = min(self.rules.retry_ns, self.rules.answer_ns, self.rules.check_ns) < 0
         whole, real = np.zeros(max(len(classes), 1) * layout.MEMORY, np.int64), np.zeros(requests.REAL)

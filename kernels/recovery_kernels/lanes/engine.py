@@ -71,7 +71,7 @@ from recovery_kernels.lanes.layout import (
 )
 from recovery_kernels.lanes.quiet import take, take_of_classes
 from recovery_kernels.lanes.rows import enqueue, first_of, pop, row_at, stack, unstack
-from recovery_kernels.lanes.servers import freed_first, lease_now, leave, settle
+from recovery_kernels.lanes.servers import busy_beside, freed_first, lease_now, leave, settle
 from recovery_kernels.lanes.services import (
     answer,
     carry_out,
@@ -425,7 +425,10 @@ def _run(  # type: ignore[no-untyped-def]
             elif law.kind != CONSTANT:
                 mean = drawn(law, i, of_service, client, attempt)
             if params.slowdown_a > 0.0:
-                mean = draws.slowed(mean, params.slowdown_a, params.slowdown_b, params.slowdown_n, waiting)
+                others = waiting
+                if counts_stale and rules.slowed_by_busy != 0:
+                    others = busy_beside(p, r, h, worker, start, is_queued)
+                mean = draws.slowed(mean, params.slowdown_a, params.slowdown_b, params.slowdown_n, others)
             service = draws.whole_ns(mean)
         finish = start + service + cost
         is_heard = finish <= deadline

@@ -89,7 +89,8 @@ HISTOGRAM_OF_STALE = 64 * PARTS
 class Rules(NamedTuple):
     """What follows from a host's parameters: constant delays in ns, or -1 where they are not; the least times from a
     success and from a failure to what the client does next; whether services begin when they are submitted; whether of
-    stale work only the number counts (MODEL.md, section 13); bits of a worker's number; windows in a ns.
+    stale work only the number counts, and whether what is in service slows it down instead of what waits (MODEL.md,
+    section 13); bits of a worker's number; windows in a ns.
     """
 
     timeout_ns: int
@@ -101,6 +102,7 @@ class Rules(NamedTuple):
     least_answer_ns: int
     is_eager: int
     counts_stale: int
+    slowed_by_busy: int
     worker_bits: int
     windows_per_ns: float
 

@@ -53,7 +53,7 @@ def looks_at_queue(params: Params) -> bool:
     return bool(params.cancel != 0 or params.queue.kind == policies.LIFO)
 
 
-def rules_of(params: Params, inputs: Inputs, *, counts_stale: bool) -> Rules:
+def rules_of(params: Params, inputs: Inputs, *, counts_stale: bool, slowed_by_busy: bool) -> Rules:
     """What follows from the parameters of a host that `carries`."""
     retry_ns = _constant_retry_ns(params.client)
     trip_ns = min(params.client.round_trip_ns, FAR)
@@ -86,6 +86,7 @@ def rules_of(params: Params, inputs: Inputs, *, counts_stale: bool) -> Rules:
         least_answer_ns=least_answer_ns,
         is_eager=int(is_eager),
         counts_stale=int(counts_stale),
+        slowed_by_busy=int(slowed_by_busy),
         worker_bits=int(params.workers - 1).bit_length(),
         windows_per_ns=1.0 / params.window_ns,
     )

@@ -28,6 +28,19 @@ def settle(free, least, worker, is_many):  # type: ignore[no-untyped-def]
     return found
 
 
+@kernel
+def busy_beside(params, rules, host, worker, now, is_queued):  # type: ignore[no-untyped-def]
+    """How many other workers are busy when this one begins at `now`. If its request was queued, one that is done at the
+    same moment is busy still: each takes the next request before the finish of another is an event.
+    """
+    busy = 0
+    until = now if is_queued else now + 1
+    for other in range(params.workers):
+        done = (host.free[place(other)] >> rules.worker_bits) - 1
+        busy += np.int64(other != worker and done >= until)
+    return busy
+
+
 @inline
 def _freed_by(params, host, worker):  # type: ignore[no-untyped-def]
     """By whose event a worker became free, in the order of events at one instant: finishes, then cancellations; each by

@@ -256,9 +256,11 @@ def new_run(
     shared = _shared(scenario)
     inputs = queueing.inputs(controls_of(scenario, host, ()), shared.table)
     several = shared.each if len(shared.each) > 1 else ()
+    slowdown = scenario.host.slowdown
     same = lanes.Hosts(
         shared.each[0], inputs, windows=scenario.windows, span_ns=shared.span_ns,
         columns=(len(several) + 1) * layout.SERIES, counts_stale=True, classes=several,
+        slowed_by_busy=slowdown is not None and slowdown.by == "in-service",
     )  # fmt: skip
     keys = [hosts.holders_keys(seed, replication, host, STREAMS * number)[1] for number in range(len(shared.each))]
     own = np.empty(len(_STREAMS), np.uint64)
