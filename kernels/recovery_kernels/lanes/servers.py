@@ -33,7 +33,7 @@ def busy_beside(params, rules, host, worker, now, is_queued):  # type: ignore[no
     """How many other workers are busy when this one begins at `now`. If its request was queued, one that is done at the
     same moment is busy still: each takes the next request before the finish of another is an event.
     """
-    busy = 0
+    busy = np.int64(0)
     until = now if is_queued else now + 1
     for other in range(params.workers):
         done = (host.free[place(other)] >> rules.worker_bits) - 1
