@@ -421,7 +421,6 @@ dependency.outages = [{ from = "3m", to = "9m" }]
         ('classes.one = { expire_time = "1s" }', engines.SESSIONS),
         ('classes.one = { client = "equal-jitter" }', engines.LANES),
         ('policy.client = "proportional-jitter"', engines.LANES),
-        ('host.slowdown = { a = 1, queue = 2, by = "in-service" }', engines.LANES),
         ('policy.client = "decorrelated-jitter"', engines.SESSIONS),
         ('policy.client = "aws-standard"', engines.SESSIONS),
         ('classes = { one = {}, two = { rate = "1/s" } }', engines.SESSIONS),
@@ -433,6 +432,12 @@ def test_the_engine_that_is_named_is_the_one_that_runs(text: str, engine: str) -
     assert engines.engine_of(scenario) == engine
     of_lanes = "LaneSessionRun" if scenario.rules else "LaneRun"
     assert type(run).__name__ == {"lanes": of_lanes, "events": "HostRun", "sessions": "SessionRun"}[engine]
+
+
+def test_slowdown_by_what_is_in_service_runs_on_lanes() -> None:
+    slow = HERD.replace('timeout = "20s"', 'timeout = "20s", slowdown = { a = 1, queue = 2, by = "in-service" }')
+    scenario = parse(slow).first.scenario
+    assert engines.engine_of(scenario) == engines.LANES
 
 
 @pytest.mark.parametrize(
