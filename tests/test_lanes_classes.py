@@ -3,6 +3,7 @@
 Oracle: the engine of sessions with the same draws (exact), which has a twin of its own (test_sessions_kernel.py).
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from recovery_kernels.sessions.streams import STREAMS
 from sessions_cases import scenario_of
 from sessions_kernel import Kernel, KernelFleet
 from test_lanes import carried, collapsed, quiet, shrink
-from test_lanes_sessions import same
+from test_lanes_sessions import Sessions, inputs_of, same, sessions, with_sessions
 from twin.sessions.scenario import Scenario
 
 from recovery.reading.experiment import parse
@@ -25,7 +26,7 @@ from recovery.simulate import pipeline
 from recovery.stages import engines, known
 from recovery.stages import host as hosts
 from recovery.stages import lanes as stage
-from recovery.stages.sessions.on_lanes import Ends, LaneSessionRun
+from recovery.stages.sessions.on_lanes import LaneSessionRun
 from recovery.stages.sessions.run import SessionRun
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
@@ -80,24 +81,35 @@ def parted(draw: st.DrawFn, cases: st.SearchStrategy[Case]) -> Classes:
     return Classes(tuple(found))
 
 
-def new_lanes(case: Classes, span_ns: int) -> LaneSessionRun:
+def no_sessions(case: Classes) -> Sessions:
+    """No session ends."""
+    return Sessions((constant(0.0),) * len(case.cases))
+
+
+def new_lanes(case: Classes, more: Sessions, span_ns: int) -> LaneSessionRun:
     """The host at time 0 on the lane engine."""
     first = case.cases[0]
+    inputs = inputs_of(first, more, twin_of(case, more), first.until_ns)
     same = stage.Hosts(
-        first.params, first.inputs(), windows=first.windows, span_ns=span_ns,
-        columns=(len(case.cases) + 1) * layout.SERIES, counts_stale=True, classes=[one.params for one in case.cases],
+        first.params, inputs, windows=first.windows, span_ns=span_ns,
+        columns=(len(case.cases) + 1) * layout.SERIES, counts_stale=True, slowed_by_busy=more.slowed_by_busy,
+        classes=[one.params for one in case.cases],
     )  # fmt: skip
     keys = [
         hosts.holders_keys(first.seed, first.replication, first.host, STREAMS * number)[1]
         for number in range(len(case.cases))
     ]
-    first_ns = [time for one in case.cases for time in one.first_ns]
-    expires_ns = [time for one in case.cases for time in one.expires_ns]
-    run = same.start(
-        keys[0], np.array(first_ns, np.int64), np.array(expires_ns, np.int64), members=case.members, keys_of=keys
-    )
-    no_ends = Ends((), constant(0), np.uint64(0), np.uint64(0))
-    return LaneSessionRun(**vars(run), sessions=no_ends, unaware=np.zeros(first.windows + 1, np.int64))
+    first_ns = np.array([time for one in case.cases for time in one.first_ns], np.int64)
+    expires_ns = np.array([time for one in case.cases for time in one.expires_ns], np.int64)
+    if more.is_cold:
+        run = same.empty(keys[0], len(first_ns), case.members, keys)
+    else:
+        run = same.start(keys[0], first_ns, expires_ns, case.members, keys)
+    unaware = np.zeros((len(case.cases), first.windows + 1), np.int64)
+    found = LaneSessionRun(**vars(run), sessions=more.ends(first), unaware=unaware)
+    if more.is_cold:
+        found.start_cold(first_ns)
+    return found
 
 
 def told(run: LaneSessionRun | SessionRun, windows: int, classes: int) -> dict[str, Any]:
@@ -114,8 +126,8 @@ def told(run: LaneSessionRun | SessionRun, windows: int, classes: int) -> dict[s
     return found | {"unleased_ns": run.unleased_ns()}
 
 
-def on_sessions(case: Classes, windows: int) -> dict[str, Any]:
-    """What the engine of sessions says at the end, where it counts stale work."""
+def twin_of(case: Classes, more: Sessions) -> Scenario:
+    """The scenario of the engine of sessions, where it counts stale work."""
     each = [scenario_of(one) for one in case.cases]
     first = each[0]
     scenario: Scenario = replace(
@@ -123,24 +135,37 @@ def on_sessions(case: Classes, windows: int) -> dict[str, Any]:
         classes=tuple(replace(one.classes[0], name=str(number)) for number, one in enumerate(each)),
         host=replace(first.host, is_stale_counted=True),
     )
+    return with_sessions(scenario, more, case.cases[0].table)
+
+
+def on_sessions(scenario: Scenario, windows: int) -> dict[str, Any]:
+    """What the engine of sessions says at the end."""
     kernel: Kernel = KernelFleet(scenario, is_logged=False).run().hosts[0]
-    return told(SessionRun(None, kernel.rules, kernel.host, 0), windows, len(each))  # type: ignore[arg-type]
+    run = SessionRun(None, kernel.rules, kernel.host, 0)  # type: ignore[arg-type]
+    return told(run, windows, len(scenario.classes))
 
 
-def check(data: st.DataObject, case: Classes) -> None:
-    """The two engines agree, for any sizes, and wherever the run is cut."""
-    first = case.cases[0]
+def check(data: st.DataObject, case: Classes, more: Sessions | None = None) -> None:
+    """The two engines agree, for any sizes, and wherever the run is cut; and whether or not what people do is known
+    before it is done.
+    """
+    first, more = case.cases[0], more or no_sessions(case)
     windows = first.until_ns // first.params.window_ns
-    wanted = on_sessions(case, windows)
+    twin = twin_of(case, more)
+    wanted = on_sessions(twin, windows)
     span = data.draw(st.sampled_from([1, 128, G, 60 * G, 2000 * G, 10**9, 10**15]), label="span_ns")
     stops = data.draw(st.lists(st.one_of(grid(0, 120), st.integers(0, 120 * G)), max_size=6), label="stops")
-    run = new_lanes(case, span)
+    run = new_lanes(case, more, span)
     if data.draw(st.booleans(), label="small"):
         run = shrink(run)  # type: ignore[assignment]
     elif data.draw(st.booleans(), label="few ahead of the clock"):
         run.host = run.host._replace(begun=run.host.begun[: data.draw(st.sampled_from([4, 64, 128]))].copy())
+    is_known = data.draw(st.booleans(), label="controls are known")
     for stop in [*sorted(stop for stop in stops if stop < first.until_ns), first.until_ns]:
+        if not is_known:
+            run.inputs = inputs_of(first, more, twin, stop)
         run.advance(stop)
+    assert len(run.expires_ns()) == sum(case.members)
     assert difference(told(run, windows, len(case.cases)), wanted) == ""
 
 
@@ -182,9 +207,10 @@ def test_a_quiet_host_is_the_same(jitter: float) -> None:
     one = Case(own, 91 * G, first_ns=first[::2], expires_ns=first[::2])
     others = own._replace(establish=constant(0.7 * G), lease=own.lease._replace(duration=exponential(25 * G)))
     other = replace(one, params=others, first_ns=first[1::2], expires_ns=(0,) * 30)
-    run = new_lanes(case := Classes((one, other)), 20 * G)
+    case = Classes((one, other))
+    run = new_lanes(case, no_sessions(case), 20 * G)
     run.advance(one.until_ns)
-    assert difference(told(run, 13, 2), on_sessions(case, 13)) == ""
+    assert difference(told(run, 13, 2), on_sessions(twin_of(case, no_sessions(case)), 13)) == ""
 
 
 @given(data=st.data())
@@ -197,6 +223,46 @@ def test_what_comes_in_the_midst_of_a_batch_changes_no_bit(data: st.DataObject) 
 @settings(LOTS, max_examples=30)
 def test_a_collapsed_host_is_the_same(data: st.DataObject) -> None:
     check(data, data.draw(parted(collapsed())))
+
+
+def with_ends(data: st.DataObject, case: Classes) -> Sessions:
+    """What is there of sessions beside such a case."""
+    return data.draw(sessions(case.cases[0].until_ns, len(case.cases)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("queue", ORDERS)
+@given(data=st.data())
+@settings(LOTS, max_examples=2000)
+def test_sessions_of_classes_end_alike_in_very_many_cases(queue: int, data: st.DataObject) -> None:
+    case = data.draw(classes(queue))
+    check(data, case, with_ends(data, case))
+
+
+@pytest.mark.parametrize("queue", ORDERS)
+@given(data=st.data())
+@settings(LOTS, max_examples=60)
+def test_sessions_of_classes_end_alike(queue: int, data: st.DataObject) -> None:
+    case = data.draw(classes(queue))
+    check(data, case, with_ends(data, case))
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@pytest.mark.parametrize("queue", ORDERS)
+@given(data=st.data())
+@settings(LOTS, max_examples=6)
+def test_sessions_of_classes_end_alike_in_a_few_cases(queue: int, data: st.DataObject) -> None:
+    case = data.draw(classes(queue))
+    check(data, case, with_ends(data, case))
+
+
+@pytest.mark.parametrize("kind", [quiet, collapsed])
+@given(data=st.data())
+@settings(LOTS, max_examples=60)
+def test_sessions_of_many_end_alike(kind: Callable[[], st.SearchStrategy[Case]], data: st.DataObject) -> None:
+    case = data.draw(parted(kind()))
+    check(data, case, with_ends(data, case))
 
 
 FLEET = """
@@ -233,10 +299,12 @@ lease = "credit-on-arrival"
         ("classes.agents.timeout_growth=2", engines.SESSIONS),
         ('classes.calls.rate="1/s"', engines.SESSIONS),
         ('classes.more.after="nodes"', engines.SESSIONS),
-        ('operator=[{ do = "end-sessions", at = "9m", share = 0.5 }]', engines.SESSIONS),
-        ('operator=[{ do = "restart", at = "9m", sessions = "end" }]', engines.SESSIONS),
-        ('fleet.start="unleased"', engines.SESSIONS),
-        ('classes.agents.first_delay="5s"', engines.SESSIONS),
+        ('operator=[{ do = "end-sessions", at = "9m", share = 0.5, classes = ["agents"] }]', engines.LANES),
+        ('operator=[{ do = "restart", at = "9m", sessions = "end", told = true, notice = "9s" }]', engines.LANES),
+        ('fleet.start="unleased"', engines.LANES),
+        ('fleet={ start = "unleased", in_step = true, holders = 240, hosts = 4 }', engines.LANES),
+        ('classes.agents.first_delay="5s"', engines.LANES),
+        ('operator=[{ do = "pause", at = "9m", lasts = "2m", classes = ["agents"] }]', engines.SESSIONS),
         ('operator=[{ do = "throttle", at = "9m", rate = "2/s", classes = ["agents"] }]', engines.SESSIONS),
     ],
 )
@@ -258,19 +326,34 @@ CONDITIONS = (
         ),
         1,
     ),
+    ('{ do = "end-sessions", when = "leased.nodes < 60%", share = 0.3, notice = "at-check", classes = ["nodes"] }', 1),
+    (
+        (
+            '{ do = "end-sessions", at = "15m", share = 0.4, zone = 1, notice = "7s" },'
+            '{ do = "end-sessions", at = "15m", classes = ["agents"] },'
+            '{ do = "restart", at = "20m", waves = 2, every = "1m", sessions = "end", told = true, notice = "9s" }'
+        ),
+        3,
+    ),
+)
+COLD = (
+    'fleet.start="unleased"',
+    'lease.first_delay={ dist = "uniform", min = "0s", max = "9s" }',
+    'classes.agents.first_delay={ dist = "exponential", mean = "3s" }',
 )
 
 
 @pytest.mark.parametrize("queue", ["fifo", "bounded", "drop-expired"])
 @pytest.mark.parametrize("cancel", ["false", "true"])
-@pytest.mark.parametrize(("actions", "many"), CONDITIONS, ids=["", "restart", "throttle"])
+@pytest.mark.parametrize("start", [(), COLD], ids=["steady", "cold"])
+@pytest.mark.parametrize(("actions", "many"), CONDITIONS, ids=["", "restart", "throttle", "end", "end at times"])
 def test_a_run_is_the_same_on_either_engine(
-    queue: str, cancel: str, actions: str, many: int, monkeypatch: pytest.MonkeyPatch
+    queue: str, cancel: str, start: tuple[str, ...], actions: str, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where operators act on conditions, whatever is set off, and on any number of threads."""
     limit = ', limit = "5s"' if queue == "bounded" else ""
     own = (f'policy.queue={{ name = "{queue}"{limit} }}', f"host.cancel_on_timeout={cancel}", f"operator=[{actions}]")
-    variant = parse(FLEET, overrides=own).first
+    variant = parse(FLEET, overrides=(*own, *start)).first
     assert engines.engine_of(variant.scenario) == engines.LANES
     with pipeline.Runner(2) as two:
         [on_lanes] = two.run([(variant, 1, 0)])

@@ -29,7 +29,7 @@ from recovery_kernels import requests
 from recovery_kernels.draws import Dist
 from recovery_kernels.lanes import layout as lane_layout
 from recovery_kernels.sessions import layout
-from recovery_kernels.sessions.streams import FIRST_DELAY_STREAM, NOTICE_STREAM
+from recovery_kernels.sessions.streams import FIRST_DELAY_STREAM, NOTICE_STREAM, STREAMS
 from sessions_cases import dist_of, scenario_of
 from sessions_kernel import Kernel, KernelFleet
 from test_lanes import CONDITIONS, HERD, carried, collapsed, quiet, shrink
@@ -54,38 +54,63 @@ class Act(NamedTuple):
     notice: Literal["at-once", "at-check"] | Dist
     down_ns: int = -1  # of a restart, which ends all sessions or none; below 0: there is none
     is_told: bool = False
+    classes: tuple[int, ...] = (0,)  # whose sessions end; a restart ends those of all
 
 
 class Sessions(NamedTuple):
-    """What is there of sessions beside a case of the first model."""
+    """What is there of sessions beside a case of the first model; each class has a first delay of its own."""
 
-    first_delay: Dist = constant(0.0)
+    first_delays: tuple[Dist, ...] = (constant(0.0),)
     is_cold: bool = False
     acts: tuple[Act, ...] = ()
     slowed_by_busy: bool = False
 
+    def ends(self, case: Case) -> list[Ends]:
+        """The same as lanes have it of each class."""
+        words = {"at-once": layout.AT_ONCE, "at-check": layout.AT_CHECK}
+        notices = [
+            Learns(0, act.notice) if isinstance(act.notice, Dist) else Learns(words[act.notice], constant(0.0))
+            for act in self.acts
+        ]
+        return [
+            Ends(
+                notices,
+                first_delay,
+                *(
+                    stream_key(case.seed, case.replication, stream + STREAMS * number, case.host)
+                    for stream in (NOTICE_STREAM, FIRST_DELAY_STREAM)
+                ),
+            )
+            for number, first_delay in enumerate(self.first_delays)
+        ]
 
-def twin_of(case: Case, more: Sessions) -> Scenario:
-    """The scenario of the engine of sessions."""
-    plain = scenario_of(case)
+
+def with_sessions(plain: Scenario, more: Sessions, table: tuple[float, ...]) -> Scenario:
+    """A scenario of the engine of sessions, with what is there of sessions."""
 
     def notice(act: Act) -> Any:
-        return dist_of(act.notice, case.table) if isinstance(act.notice, Dist) else act.notice
+        return dist_of(act.notice, table) if isinstance(act.notice, Dist) else act.notice
 
     acts: list[Action] = []
     for act in more.acts:
-        edit: Restart | EndSessions = EndSessions(act.share, notice(act))
+        step = Step(EndSessions(act.share, notice(act)), classes=act.classes)
         if act.down_ns >= 0:
-            edit = Restart(act.down_ns, act.share > 0, notice(act), act.is_told)
-        acts.append(Action((Step(edit),), at_ns=act.at_ns))
-    first_delay = dist_of(more.first_delay, case.table)
-    [one] = plain.classes
-    one = replace(one, first_delay=first_delay, starts_unleased=more.is_cold)
+            step = Step(Restart(act.down_ns, act.share > 0, notice(act), act.is_told))
+        acts.append(Action((step,), at_ns=act.at_ns))
+    classes = tuple(
+        replace(one, first_delay=dist_of(first_delay, table), starts_unleased=more.is_cold)
+        for one, first_delay in zip(plain.classes, more.first_delays, strict=True)
+    )
     host = replace(plain.host, slowdown_by="in-service" if more.slowed_by_busy else "queue")
-    return replace(plain, classes=(one,), host=host, playbook=(*plain.playbook, *acts))
+    return replace(plain, classes=classes, host=host, playbook=(*plain.playbook, *acts))
 
 
-def inputs_of(case: Case, more: Sessions, until_ns: int) -> requests.Inputs:
+def twin_of(case: Case, more: Sessions) -> Scenario:
+    """The scenario of the engine of sessions."""
+    return with_sessions(scenario_of(case), more, case.table)
+
+
+def inputs_of(case: Case, more: Sessions, twin: Scenario, until_ns: int) -> requests.Inputs:
     """All that is known before a time, in the order in which lanes want it: in which the stage puts it, too."""
     told = [((control[0], control[1] != requests.DEPENDENCY), control) for control in sorted(case.controls)]
     for number, act in enumerate(more.acts):
@@ -93,9 +118,10 @@ def inputs_of(case: Case, more: Sessions, until_ns: int) -> requests.Inputs:
             told.append(((act.at_ns, 1), (act.at_ns, lane_layout.TELL_LOST, 0, 0.0, 0.0)))
         if act.down_ns >= 0:
             told.append(((act.at_ns, 1), (act.at_ns, requests.RESTART, act.down_ns, 0.0, 0.0)))
-        if act.share > 0:
-            many = -1 if act.share == 1 else twin_of(case, more).meant(0, 0, None, act.share)
-            told.append(((act.at_ns, 2), (act.at_ns, lane_layout.END_SESSIONS, many, float(number), 0.0)))
+        classes = range(len(twin.classes)) if act.down_ns >= 0 else act.classes
+        for of_class in classes if act.share > 0 else ():
+            many = -1 if act.share == 1 else twin.meant(of_class, 0, None, act.share)
+            told.append(((act.at_ns, 2), (act.at_ns, lane_layout.END_SESSIONS, many, float(number), float(of_class))))
     rows = [row for _, row in sorted(told, key=lambda one: one[0]) if row[0] < until_ns]
     return case.inputs()._replace(
         controls=np.array([row[:3] for row in rows], np.int64).reshape(-1, 3),
@@ -106,21 +132,13 @@ def inputs_of(case: Case, more: Sessions, until_ns: int) -> requests.Inputs:
 def new_lanes(case: Case, more: Sessions, span_ns: int) -> LaneSessionRun:
     """The host of a case at time 0 on the lane engine, with the rules of sessions."""
     same = stage.Hosts(
-        case.params, inputs_of(case, more, case.until_ns), windows=case.windows, span_ns=span_ns,
+        case.params, inputs_of(case, more, twin_of(case, more), case.until_ns), windows=case.windows, span_ns=span_ns,
         columns=layout.SERIES, counts_stale=True, slowed_by_busy=more.slowed_by_busy,
     )  # fmt: skip
     first_ns, expires_ns = np.array(case.first_ns, np.int64), np.array(case.expires_ns, np.int64)
     run = same.empty(case.keys(), len(first_ns)) if more.is_cold else same.start(case.keys(), first_ns, expires_ns)
-    keys = (
-        stream_key(case.seed, case.replication, stream, case.host) for stream in (NOTICE_STREAM, FIRST_DELAY_STREAM)
-    )
-    words = {"at-once": layout.AT_ONCE, "at-check": layout.AT_CHECK}
-    notices = [
-        Learns(0, act.notice) if isinstance(act.notice, Dist) else Learns(words[act.notice], constant(0.0))
-        for act in more.acts
-    ]
-    ends = Ends(notices, more.first_delay, *keys)
-    found = LaneSessionRun(**vars(run), sessions=ends, unaware=np.zeros(case.windows + 1, np.int64))
+    unaware = np.zeros((1, case.windows + 1), np.int64)
+    found = LaneSessionRun(**vars(run), sessions=more.ends(case), unaware=unaware)
     if more.is_cold:
         found.start_cold(first_ns)
     return found
@@ -155,7 +173,8 @@ def check(data: st.DataObject, case: Case, more: Sessions = NO_SESSIONS) -> None
     before it is done.
     """
     windows = case.until_ns // case.params.window_ns
-    wanted = on_sessions(twin_of(case, more), windows)
+    twin = twin_of(case, more)
+    wanted = on_sessions(twin, windows)
     span = data.draw(st.sampled_from([1, 128, G, 60 * G, 2000 * G, 10**9, 10**15]), label="span_ns")
     stops = data.draw(st.lists(st.one_of(grid(0, 120), st.integers(0, 120 * G)), max_size=6), label="stops")
     run = new_lanes(case, more, span)
@@ -166,7 +185,7 @@ def check(data: st.DataObject, case: Case, more: Sessions = NO_SESSIONS) -> None
     is_known = data.draw(st.booleans(), label="controls are known")
     for stop in [*sorted(stop for stop in stops if stop < case.until_ns), case.until_ns]:
         if not is_known:
-            run.inputs = inputs_of(case, more, stop)
+            run.inputs = inputs_of(case, more, twin, stop)
         run.advance(stop)
     assert len(run.expires_ns()) == len(case.first_ns)
     assert difference(told(run, windows), wanted) == ""
@@ -200,7 +219,7 @@ def test_a_collapsed_host_is_the_same(data: st.DataObject) -> None:
 
 
 @st.composite
-def sessions(draw: st.DrawFn, until_ns: int) -> Sessions:
+def sessions(draw: st.DrawFn, until_ns: int, classes: int = 1) -> Sessions:
     """Cold starts, first delays, sessions that end and restarts, often at one time."""
     delays = st.one_of(
         st.sampled_from([constant(0.0), constant(float(G)), exponential(3 * G), empirical(0, 6)]), dists(20)
@@ -213,9 +232,12 @@ def sessions(draw: st.DrawFn, until_ns: int) -> Sessions:
         share = draw(st.sampled_from([0.0, 1.0] if is_restart else [1.0, 0.5, 0.3, 0.01]))
         notice = draw(st.one_of(st.sampled_from(["at-once", "at-check"]), delays))
         down_ns = draw(grid(0, 12)) if is_restart else -1
-        return Act(draw(times), share, notice, down_ns, is_restart and draw(st.booleans()))
+        whose = draw(st.sets(st.integers(0, classes - 1), min_size=1))
+        return Act(draw(times), share, notice, down_ns, is_restart and draw(st.booleans()), tuple(sorted(whose)))
 
-    return Sessions(draw(delays), draw(st.booleans()), tuple(draw(st.lists(acts(), max_size=5))), draw(st.booleans()))
+    first_delays = tuple(draw(delays) for _ in range(classes))
+    several = tuple(draw(st.lists(acts(), max_size=5)))
+    return Sessions(first_delays, draw(st.booleans()), several, draw(st.booleans()))
 
 
 @pytest.mark.parametrize("queue", QUEUES)

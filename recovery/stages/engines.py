@@ -73,23 +73,18 @@ def _are_carried(scenario: Scenario) -> bool:
     if not all(isinstance(action, EndSessions | Restart | Throttle | Pause) for action in scenario.operator):
         return False
     used = {rule.key for one in (scenario, *seen_by_each(scenario)) for rule in one.rules_anew()}
-    carried = {f"classes.{name}" for name in scenario.classes}
-    carried |= {f"operator.{place}.again_after" for place in range(len(scenario.operator))}
-    carried.add("host.slowdown.by")
+    carried = {"fleet.start", "fleet.in_step", "lease.first_delay", "host.slowdown.by"}
+    carried |= {f"classes.{name}" for name in scenario.classes}
+    for place, action in enumerate(scenario.operator):
+        carried |= {f"operator.{place}.{key}" for key in ("again_after", "notice", "sessions", "told")}
+        if isinstance(action, EndSessions):
+            carried |= {f"operator.{place}", f"operator.{place}.classes"}
     if all(one.policy.client.lower().kind in queueing.CLIENTS_OF_HOSTS for one in seen_by_each(scenario)):
         carried |= {"policy.client"} | {f"classes.{name}.client" for name in scenario.classes}
-    if len(scenario.classes) <= 1:
-        carried |= {"fleet.start", "fleet.in_step", "lease.first_delay"}
-        for place, action in enumerate(scenario.operator):
-            keys = ["notice", "sessions", "told"]
-            if isinstance(action, EndSessions):
-                keys.append("classes")  # there is one
-                carried.add(f"operator.{place}")
-            carried |= {f"operator.{place}.{key}" for key in keys}
     return used <= carried
 
 
 _carries_rules = Kept(_are_carried, most=64)
 """Whether the rules of section 13 that a scenario uses are those that lanes carry: classes of holders, waits with equal
-or proportional jitter, slowdown by what is in service; and with one class at most, sessions that end.
+or proportional jitter, slowdown by what is in service, and sessions that end.
 """

@@ -146,11 +146,16 @@ class LaneRun(hosts.Running):
     def unleased_ns_of(self, number: int) -> int:
         """The same of those of a class; without classes all are of the first."""
         host, parts = self.host, np.empty(2, np.int64)
-        first, end = (0, *host.firsts[1:], self.holders)[number : number + 2]
+        first, end = self.clients_of(number)
         ends.unleased(self.expires_ns()[first:end], host.whole[requests.NOW], parts)
         own = host.whole[number * layout.MEMORY :]
         before = int(own[requests.UNLEASED_CARRY]) * requests.UNLEASED_CARRY_NS + int(own[requests.UNLEASED_NS])
         return before + int(parts[0]) * 10**9 + int(parts[1])
+
+    def clients_of(self, number: int) -> tuple[int, int]:
+        """The first client of a class, and the first one behind it; without classes all are of the first."""
+        first, end = (0, *self.host.firsts[1:], self.holders)[number : number + 2]
+        return int(first), int(end)
 
     def expires_ns(self) -> Whole:
         """The end of each client's lease, int64[holders]."""
@@ -261,21 +266,23 @@ class Hosts:
         self, keys: Keys, first_ns: Whole, expires_ns: Whole, members: Sequence[int] = (), keys_of: Sequence[Keys] = ()
     ) -> LaneRun:
         """A host whose holders sleep until their first submissions, with their leases: int64[holders] each (<= 0:
-        none). Where there are classes it has so many `members` of each, class by class, with the keys of each.
+        none). `members` and `keys_of` as in `empty`.
         """
-        run, order = self.empty(keys, len(first_ns)), first_ns.argsort(kind="stable")
+        run, order = self.empty(keys, len(first_ns), members, keys_of), first_ns.argsort(kind="stable")
         run.host.leases[:] = expires_ns[: len(run.host.leases)]
-        if members:
-            firsts = np.cumsum([0, *members[:-1]], dtype=np.int64)
-            run.host = run.host._replace(firsts=firsts, laws=_laws(self.classes, keys_of))
         window_ns, is_constant = np.int64(self.params.window_ns), self.rules.check_ns >= 0
         ends.begin(window_ns, first_ns, expires_ns, order, run.host, np.int64(run.shift), is_constant)
         return run
 
-    def empty(self, keys: Keys, holders: int) -> LaneRun:
-        """A host with room for so many holders, none of whom is there yet."""
+    def empty(self, keys: Keys, holders: int, members: Sequence[int] = (), keys_of: Sequence[Keys] = ()) -> LaneRun:
+        """A host with room for so many holders, none of whom is there yet. Where there are classes it has so many
+        `members` of each, class by class, with the keys of each.
+        """
         host, shift = self._empty(holders, 1 << max(1, int(holders - 1).bit_length()), holders)
         host = host._replace(leases=np.zeros(holders if self.params.queue.kind == policies.LIFO else 0, np.int64))
+        if members:
+            firsts = np.cumsum([0, *members[:-1]], dtype=np.int64)
+            host = host._replace(firsts=firsts, laws=_laws(self.classes, keys_of))
         return LaneRun(self.params, self.rules, keys, self.inputs, host, holders, shift)
 
     def start_jobs(self, keys: Keys, at_once: int = layout.AHEAD) -> LaneRun:

@@ -3,11 +3,14 @@ where they are, and come again later. Python calls this between two stretches, w
 is due: every event before it has been carried out, and none at its time.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from recovery_kernels import draws, policies
 from recovery_kernels.events import CLIENT_BITS, place
 from recovery_kernels.jit import inline, kernel
+from recovery_kernels.lanes.classes import class_of, seen_by
 from recovery_kernels.lanes.layout import (
     CHUNK,
     CLIENT,
@@ -23,6 +26,7 @@ from recovery_kernels.lanes.layout import (
     LANES,
     LAST,
     LATER,
+    MEMORY,
     NEAR,
     NUMBER,
     OUTCOME,
@@ -41,19 +45,32 @@ from recovery_kernels.lanes.layout import (
 from recovery_kernels.lanes.rows import come_to, row_at, write
 from recovery_kernels.lanes.wheel import store
 from recovery_kernels.requests import BIN, CURSOR, HEAD, LEASED, SLEEPERS, WAITING
-from recovery_kernels.sessions.layout import AT_CHECK, ENDED
+from recovery_kernels.sessions.layout import AT_CHECK, ENDED, SERIES
+
+
+class Meant(NamedTuple):
+    """Whose sessions end: a class, its first client and the first one behind it; and how many of these clients, spread
+    evenly over their numbers (below 0: all).
+    """
+
+    number: int
+    first: int
+    end: int
+    many: int
 
 
 @inline
-def _ends(params, host, now, many, members, who, expires):  # type: ignore[no-untyped-def]
+def _ends(params, host, now, meant, who, expires):  # type: ignore[no-untyped-def]
     """Whether a client's session ends, as it is meant and has a lease; that lease is counted away."""
-    client = who & CLIENT
-    if expires <= now or (many >= 0 and (client + 1) * many // members == client * many // members):
+    client, members, many = (who & CLIENT) - meant.first, meant.end - meant.first, meant.many
+    if expires <= now or client < 0 or client >= members:
         return False
-    last = host.expiring.shape[0] - 1
-    host.expiring[place(min((expires - 1) // params.window_ns, last))] -= 1
-    host.whole[LEASED] -= 1
-    host.series[place(host.whole[BIN]), ENDED] += 1
+    if many >= 0 and (client + 1) * many // members == client * many // members:
+        return False
+    windows = host.series.shape[0]
+    host.expiring[place(meant.number * windows + min((expires - 1) // params.window_ns, windows - 1))] -= 1
+    host.whole[place(meant.number * MEMORY + LEASED)] -= 1
+    host.series[place(host.whole[BIN]), place(meant.number * SERIES + ENDED)] += 1
     return True
 
 
@@ -74,7 +91,7 @@ def _copy(rows, to, at):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _wake_lane(params, host, lane, now, many, found):  # type: ignore[no-untyped-def]
+def _wake_lane(params, host, lane, now, meant, found):  # type: ignore[no-untyped-def]
     """Take those whose sessions end out of a lane in which all sleep."""
     rows, lanes = host.rows, host.lanes
     first, last = lanes[place(FIRST + lane)], np.int64(-1)
@@ -82,7 +99,7 @@ def _wake_lane(params, host, lane, now, many, found):  # type: ignore[no-untyped
     for number in range(first, lanes[place(END + lane)]):
         at = row_at(lanes, lane, number)
         due, who = rows[place(at + TIME)], rows[place(at + WHO)]
-        if _ends(params, host, now, many, found.shape[0], who, rows[place(at + EXPIRES)]):
+        if _ends(params, host, now, meant, who, rows[place(at + EXPIRES)]):
             _note(found, due, who & CLIENT, now, rows[place(at + NUMBER)])
         else:
             _copy(rows, row_at(lanes, lane, to), at)
@@ -94,7 +111,7 @@ def _wake_lane(params, host, lane, now, many, found):  # type: ignore[no-untyped
 
 
 @kernel
-def _wake_wheel(params, host, now, many, found):  # type: ignore[no-untyped-def]
+def _wake_wheel(params, host, now, meant, found):  # type: ignore[no-untyped-def]
     """Take them out of the wheel. The newest row of a slot goes where one is missing: their order is made later."""
     pool, following, slots, whole = host.pool, host.following, host.slots, host.whole
     for slot in range(slots.shape[0]):
@@ -103,7 +120,7 @@ def _wake_wheel(params, host, now, many, found):  # type: ignore[no-untyped-def]
             older = at - 1 if at % CHUNK != 0 else (np.int64(following[place(at // CHUNK)]) + 1) * CHUNK - 1
             row = at * ROW
             who = pool[place(row + WHO)]
-            if _ends(params, host, now, many, found.shape[0], who, pool[place(row + EXPIRES)]):
+            if _ends(params, host, now, meant, who, pool[place(row + EXPIRES)]):
                 _note(found, pool[place(row + TIME)], who & CLIENT, now, pool[place(row + NUMBER)])
                 newest = np.int64(slots[slot]) - 1
                 _copy(pool, row, newest * ROW)
@@ -117,21 +134,21 @@ def _wake_wheel(params, host, now, many, found):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def end_sessions(params, rules, host, now, many, found):  # type: ignore[no-untyped-def]
-    """End the sessions of `many` of the clients, spread evenly over their numbers (below 0: of all), at `now` (ns). Who
-    waits for an answer goes on; who sleeps is taken from where it is, and its row of found (int64[holders, ROW], its
-    times below 0 before) tells when it would have come.
+def end_sessions(params, rules, host, now, meant, found):  # type: ignore[no-untyped-def]
+    """End the sessions of those who are meant (`Meant`) at `now` (ns). Who waits for an answer goes on; who sleeps is
+    taken from where it is, and its row of found (int64[holders, ROW], its times below 0 before) tells when it would
+    have come.
     """
     rows, lanes, workers = host.rows, host.lanes, host.workers
     for lane in range(LANES):
         if lane != DEADLINES:
-            _wake_lane(params, host, np.int64(lane), now, many, found)
-    _wake_wheel(params, host, now, many, found)
+            _wake_lane(params, host, np.int64(lane), now, meant, found)
+    _wake_wheel(params, host, now, meant, found)
     for number in range(lanes[FIRST + DEADLINES], lanes[END + DEADLINES]):
         at = row_at(lanes, DEADLINES, number)
         who = rows[place(at + WHO)]
         is_there = rows[place(at + NUMBER)] & 1 == 0
-        if is_there and _ends(params, host, now, many, found.shape[0], who, rows[place(at + EXPIRES)]):
+        if is_there and _ends(params, host, now, meant, who, rows[place(at + EXPIRES)]):
             rows[place(at + EXPIRES)] = now
             if rows[place(at + TIME)] + rules.timeout_ns < now:  # it gave up, and sleeps since
                 due = rows[place(at + TIME)] + lanes[LATER + DEADLINES]
@@ -141,18 +158,19 @@ def end_sessions(params, rules, host, now, many, found):  # type: ignore[no-unty
     for worker in range(params.workers):
         if workers[place(OUTCOME + worker)] in (GRANTS, TELLS):
             who, expires = workers[place(WHO_IS + worker)], workers[place(EXPIRES_AT + worker)]
-            if _ends(params, host, now, many, found.shape[0], who, expires):
+            if _ends(params, host, now, meant, who, expires):
                 workers[place(EXPIRES_AT + worker)] = now
     lanes[DRAWN] = 0
 
 
 @kernel
-def learn(first_delay, how, notice, table, of_notice, of_delay, now, comers, noticed):  # type: ignore[no-untyped-def]
-    """When clients learn that their sessions ended at `now`, and when they come: fill noticed (int64[n]), and change
-    the times of comers (int64[n, ROW]). `how` is AT_ONCE, AT_CHECK (when it would have come), or a draw of `notice`.
+def learn(first_delay, how, notice, table, of_notice, of_delay, first, now, comers, noticed):  # type: ignore[no-untyped-def]
+    """When clients of a class, whose `first` it is, learn that their sessions ended at `now`, and when they come: fill
+    noticed (int64[n]), and change the times of comers (int64[n, ROW]). `how` is AT_ONCE, AT_CHECK (when it would have
+    come), or a draw of `notice`.
     """
     for each in range(comers.shape[0]):
-        client, attempt = comers[each, WHO] & CLIENT, (comers[each, NUMBER] >> 1) + 1
+        client, attempt = (comers[each, WHO] & CLIENT) - first, (comers[each, NUMBER] >> 1) + 1
         time = now
         if how == AT_CHECK:
             time = comers[each, TIME]
@@ -166,11 +184,10 @@ def learn(first_delay, how, notice, table, of_notice, of_delay, now, comers, not
 def _tell(params, keys, inputs, host, now, who, expires, number, found):  # type: ignore[no-untyped-def]
     """A client sees at `now` that its attempt has failed."""
     who += TRY
-    delay = policies.retry_delay_ns(
-        params.client, inputs.table, keys.retry, who & CLIENT, number >> 1, who >> CLIENT_BITS
-    )
-    host.whole[SLEEPERS] += 1
-    _note(found, now + min(max(delay, params.client.round_trip_ns), FAR), who, expires, number)
+    own, streams, client = seen_by(params, keys, host, who & CLIENT, True)
+    delay = policies.retry_delay_ns(own.client, inputs.table, streams.retry, client, number >> 1, who >> CLIENT_BITS)
+    host.whole[place(class_of(host, who & CLIENT) * MEMORY + SLEEPERS)] += 1
+    _note(found, now + min(max(delay, own.client.round_trip_ns), FAR), who, expires, number)
 
 
 @kernel

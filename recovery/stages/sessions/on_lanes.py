@@ -48,8 +48,8 @@ class Learns(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """What decides when clients come back whose sessions end: how they learn of it, by the place of the action that
-    ends them; their first delay; keys of the streams of both draws.
+    """What decides when clients of a class come back whose sessions end: how they learn of it, by the place of the
+    action that ends them; their first delay; keys of the streams of both draws.
     """
 
     notices: Sequence[Learns]
@@ -60,11 +60,11 @@ class Ends(NamedTuple):
 
 @dataclass
 class LaneSessionRun(lanes.LaneRun):
-    """A host and what it needs to go on. `unaware` int64[windows + 1]: by how many there are more in a window than in
-    the one before who do not know yet that their session ended; 0 with several classes.
+    """A host and what it needs to go on: for each class what becomes of `sessions` that end. `unaware` int64[classes,
+    windows + 1]: by how many there are more in a window than in the one before who do not know yet that theirs ended.
     """
 
-    sessions: Ends
+    sessions: Sequence[Ends]
     unaware: Whole
 
     @property
@@ -77,23 +77,17 @@ class LaneSessionRun(lanes.LaneRun):
         each = self._each(first, end)
         found = each.sum(axis=1)
         found[:, OF_ALL] = each[:, -1][:, OF_ALL]
-        return self._filled_in(np.asarray(found), first, end)
+        return _filled_in(np.asarray(found), self.unaware.sum(axis=0), first)
 
     def rows_of(self, number: int, first: int, end: int) -> Whole:
         """The same of one class; of the only one with what is of the host."""
-        return self._filled_in(self._each(first, end)[:, number].copy(), first, end)
+        return _filled_in(self._each(first, end)[:, number].copy(), self.unaware[number], first)
 
     def _each(self, first: int, end: int) -> Whole:
         """What the kernel wrote of each class, and at last of the host: int64[windows, rows, columns]; of the only
         class all is in one row.
         """
         return self.host.series[first:end].reshape(end - first, -1, layout.SERIES)
-
-    def _filled_in(self, found: Whole, first: int, end: int) -> Whole:
-        """The same, with the columns that the kernel does not write."""
-        found[:, layout.LEASED_SERVER] = found[:, requests.LEASED_END]
-        found[:, layout.UNAWARE_END] = np.cumsum(self.unaware)[first:end]
-        return found
 
     def write_with(self, other: hosts.Running) -> None:
         """Write into the other's series from now on."""
@@ -118,8 +112,10 @@ class LaneSessionRun(lanes.LaneRun):
         comers = np.zeros((len(first_ns), of_lanes.ROW), np.int64)
         comers[:, of_lanes.TIME], comers[:, of_lanes.WHO] = first_ns, np.arange(len(first_ns))
         comers[:, of_lanes.NUMBER] = -2
-        self.host.whole[requests.SLEEPERS] = len(first_ns)
-        self._come_back(comers, 0, Learns(layout.AT_CHECK, self.sessions.first_delay))
+        for number, own in enumerate(self.sessions):
+            first, end = self.clients_of(number)
+            self.host.whole[number * of_lanes.MEMORY + requests.SLEEPERS] = end - first
+            self._come_back(comers[first:end], 0, number, Learns(layout.AT_CHECK, own.first_delay))
 
     def _see_to(self, status: int) -> None:
         """Do what the kernel asks for: room, or the next control."""
@@ -133,27 +129,39 @@ class LaneSessionRun(lanes.LaneRun):
             _TELL_LOST.call(self.params, self.rules, self.keys, self.inputs, self.host, at_ns, found)
             self._put_in(found[found[:, of_lanes.TIME] >= 0])
         else:
-            _END_SESSIONS.call(self.params, self.rules, self.host, at_ns, many, found)
-            notice = self.sessions.notices[int(self.inputs.control_args[control, 0])]
-            self._come_back(found[found[:, of_lanes.TIME] >= 0], at_ns, notice)
+            place, number = map(int, self.inputs.control_args[control])
+            meant = ended.Meant(number, *self.clients_of(number), many)
+            _END_SESSIONS.call(self.params, self.rules, self.host, at_ns, meant, found)
+            notice = self.sessions[number].notices[place]
+            self._come_back(found[found[:, of_lanes.TIME] >= 0], at_ns, number, notice)
         self.host.whole[requests.CONTROL] += 1
 
-    def _come_back(self, comers: Whole, at_ns: int, notice: Learns) -> None:
-        """Clients whose sessions ended, in the order of their numbers, learn that, and come after their first delay."""
-        noticed, own = np.empty(len(comers), np.int64), self.sessions
+    def _come_back(self, comers: Whole, at_ns: int, number: int, notice: Learns) -> None:
+        """Clients of a class whose sessions ended, in the order of their numbers, learn that, and come after their
+        first delay.
+        """
+        noticed, own, unaware = np.empty(len(comers), np.int64), self.sessions[number], self.unaware[number]
+        first, _ = self.clients_of(number)
         _LEARN.call(
-            own.first_delay, notice.how, notice.after, self.inputs.table, own.of_notice, own.of_delay, np.int64(at_ns),
-            comers, noticed,
+            own.first_delay, notice.how, notice.after, self.inputs.table, own.of_notice, own.of_delay, first,
+            np.int64(at_ns), comers, noticed,
         )  # fmt: skip
-        last, window_ns = len(self.unaware) - 1, self.params.window_ns
-        self.unaware[min(at_ns // window_ns, last)] += len(comers)
-        self.unaware -= np.bincount(np.minimum(noticed // window_ns, last), minlength=last + 1)
+        last, window_ns = len(unaware) - 1, self.params.window_ns
+        unaware[min(at_ns // window_ns, last)] += len(comers)
+        unaware -= np.bincount(np.minimum(noticed // window_ns, last), minlength=last + 1)
         self._put_in(comers)
 
     def _put_in(self, comers: Whole) -> None:
         """Clients who come again, in the order of their numbers, sleep until then."""
         order = comers[:, of_lanes.TIME].argsort(kind="stable")
         _PUT_IN.call(self.host, np.int64(self.shift), comers[order])
+
+
+def _filled_in(found: Whole, unaware: Whole, first: int) -> Whole:
+    """Rows of the windows from `first` on, with the columns that the kernel does not write."""
+    found[:, layout.LEASED_SERVER] = found[:, requests.LEASED_END]
+    found[:, layout.UNAWARE_END] = np.cumsum(unaware)[first:][: len(found)]
+    return found
 
 
 @dataclass
@@ -192,8 +200,13 @@ def controls_of(scenario: Scenario, host: int, started: Started) -> list[queuein
     planned = enumerate(scenario.operator)
     begun = [queueing.Begun(place, action.at) for place, action in planned if action.at is not None]
     begun += started
+    classes = list(scenario.classes) or [""]
     restarts: list[queueing.Control] = []
     ends: list[queueing.Control] = []
+
+    def end(at_ns: int, place: int, number: int, many: int = _ALL) -> None:
+        ends.append((at_ns, of_lanes.END_SESSIONS, many, float(place), float(number)))
+
     for place, at_s in sorted(begun):
         action = scenario.operator[place]
         if isinstance(action, Restart):
@@ -201,11 +214,14 @@ def controls_of(scenario: Scenario, host: int, started: Started) -> list[queuein
                 if action.told:
                     restarts.append((control[0], of_lanes.TELL_LOST, 0, 0.0, 0.0))
                 restarts.append(control)
-                if action.ends_sessions:
-                    ends.append((control[0], of_lanes.END_SESSIONS, _ALL, float(place), 0.0))
+                for number in range(len(classes) if action.ends_sessions else 0):
+                    end(control[0], place, number)
         elif isinstance(action, EndSessions) and action.zone in (None, host % zones):
-            many = _ALL if action.share == 1 else leases.Among(scenario, host, action.zone).part(0, action.share)
-            ends.append((ns(at_s), of_lanes.END_SESSIONS, many, float(place), 0.0))
+            among = leases.Among(scenario, host, action.zone)
+            for number, name in enumerate(classes):
+                if name in (action.classes or classes):
+                    many = _ALL if action.share == 1 else among.part(number, action.share)
+                    end(ns(at_s), place, number, many)
     gates = queueing.gate_controls(scenario, begun, host, zones)
     found = [*queueing.dependency_controls(scenario), *restarts, *gates, *ends]
     return sorted(found, key=lambda control: control[0])  # stable: the order above decides ties
@@ -217,7 +233,7 @@ class _Shared(NamedTuple):
     each: tuple[Params, ...]
     table: queueing.MeasuredValues
     span_ns: int
-    first_delay: Dist
+    first_delays: tuple[Dist, ...]
     notices: tuple[Learns, ...]
 
 
@@ -226,8 +242,8 @@ def _share(scenario: Scenario) -> _Shared:
     seen, table = engines.seen_by_each(scenario), queueing.MeasuredValues()
     table.values = [*given.values]
     nothing = Distribution.constant(0.0)
-    delay = seen[0].lease.first_delay if seen[0].lease is not None else None  # of several classes none loses sessions
-    first_delay = queueing.dist(delay or nothing, table)
+    delays = [one.lease.first_delay if one.lease is not None else None for one in seen]
+    first_delays = tuple(queueing.dist(delay or nothing, table) for delay in delays)
 
     def learns(notice: Notice) -> Learns:
         if isinstance(notice, Distribution):
@@ -235,7 +251,7 @@ def _share(scenario: Scenario) -> _Shared:
         return Learns(NOTICES[notice], queueing.dist(nothing, table))
 
     notices = tuple(learns(getattr(action, "notice", "at-once")) for action in scenario.operator)
-    return _Shared(each, table, max(map(queueing.span_ns, seen)), first_delay, notices)
+    return _Shared(each, table, max(map(queueing.span_ns, seen)), first_delays, notices)
 
 
 _shared = Kept(_share, most=4)
@@ -263,17 +279,20 @@ def new_run(
         slowed_by_busy=slowdown is not None and slowdown.by == "in-service",
     )  # fmt: skip
     keys = [hosts.holders_keys(seed, replication, host, STREAMS * number)[1] for number in range(len(shared.each))]
-    own = np.empty(len(_STREAMS), np.uint64)
-    draws.stream_keys(np.uint64(seed), np.uint64(replication), _STREAMS, np.uint64(host), own)
-    ends = Ends(shared.notices, shared.first_delay, *own)
+    ends = []
+    for number, first_delay in enumerate(shared.first_delays):
+        own, streams = np.empty(len(_STREAMS), np.uint64), _STREAMS + STREAMS * number
+        draws.stream_keys(np.uint64(seed), np.uint64(replication), streams, np.uint64(host), own)
+        ends.append(Ends(shared.notices, first_delay, *own))
     if not several:
         members = ()
+    keys_of = keys[: len(members)]
     is_cold = scenario.fleet is not None and scenario.fleet.start == "unleased"
     if is_cold:
-        run = same.empty(keys[0], len(first_ns))
+        run = same.empty(keys[0], len(first_ns), members, keys_of)
     else:
-        run = same.start(keys[0], first_ns, expires_ns, members, keys[: len(members)])
-    found = LaneSessionRun(**vars(run), sessions=ends, unaware=np.zeros(scenario.windows + 1, np.int64))
+        run = same.start(keys[0], first_ns, expires_ns, members, keys_of)
+    found = LaneSessionRun(**vars(run), sessions=ends, unaware=np.zeros((len(ends), scenario.windows + 1), np.int64))
     if is_cold:
         found.start_cold(first_ns)
     return found
