@@ -241,7 +241,7 @@ def test_sessions_of_classes_end_alike_in_very_many_cases(queue: int, data: st.D
 
 @pytest.mark.parametrize("queue", ORDERS)
 @given(data=st.data())
-@settings(LOTS, max_examples=60)
+@settings(LOTS, max_examples=30)
 def test_sessions_of_classes_end_alike(queue: int, data: st.DataObject) -> None:
     case = data.draw(classes(queue))
     check(data, case, with_ends(data, case))
@@ -259,7 +259,7 @@ def test_sessions_of_classes_end_alike_in_a_few_cases(queue: int, data: st.DataO
 
 @pytest.mark.parametrize("kind", [quiet, collapsed])
 @given(data=st.data())
-@settings(LOTS, max_examples=60)
+@settings(LOTS, max_examples=30)
 def test_sessions_of_many_end_alike(kind: Callable[[], st.SearchStrategy[Case]], data: st.DataObject) -> None:
     case = data.draw(parted(kind()))
     check(data, case, with_ends(data, case))
