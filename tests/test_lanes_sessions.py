@@ -309,7 +309,8 @@ def test_a_run_is_the_same_on_either_engine(
     herd = HERD.replace("zones = 2", f"zones = 2{start}")
     if start:
         herd = herd.replace("check_jitter", 'first_delay = { dist = "uniform", min = "0s", max = "9s" }, check_jitter')
-    text = f'policy = {{ queue = {{ name = "{queue}"{limit} }} }}\n{OF_CLASS}operator = [{actions}]\n{herd}'
+    policy = f'policy = {{ client = {{ name = "fixed", delay = "1s" }}, queue = {{ name = "{queue}"{limit} }} }}'
+    text = f"{policy}\n{OF_CLASS}operator = [{actions}]\n{herd}"
     variant = parse(text).first
     assert engines.engine_of(variant.scenario) == engines.LANES
     with pipeline.Runner(2) as two:
