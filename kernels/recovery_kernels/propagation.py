@@ -193,7 +193,7 @@ def _count_done(params, state, finish, launch, latency):  # type: ignore[no-unty
 
 @inline
 def _tell(params, state, finish, launch, latency, what):  # type: ignore[no-untyped-def]
-    """Note how long a launch took, of which 208 days or more are one part, and tell its finish; of a change nothing
+    """Note how long a launch took, of which 18 years or more are one part, and tell its finish; of a change nothing
     stays. There is no branch, as nobody could foretell which it is.
     """
     state.latency[place(min(part_of(latency), HISTOGRAM - 1))] += launch

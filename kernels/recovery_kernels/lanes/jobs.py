@@ -30,7 +30,6 @@ from recovery_kernels.lanes.layout import (
     FORESEEN,
     FREED,
     GRANTS,
-    GROUP,
     IDLE,
     LANE_BITS,
     NEVER,
@@ -38,7 +37,6 @@ from recovery_kernels.lanes.layout import (
     OUTCOME,
     OVER_END,
     OVER_FIRST,
-    RECORD,
     ROW,
     STARTED_AT,
     SUBMITTED_AT,
@@ -268,7 +266,6 @@ def take_jobs(params, rules, keys, inputs, host, limit, until, least, starts, se
     lanes, workers = host.lanes, host.workers
     worker_bits = rules.worker_bits
     timeout_ns = min(rules.timeout_ns, np.int64(LONGEST_NS))
-    number_of = (np.int64(1) << worker_bits) - 1
     latest = (np.int64(1) << (62 - worker_bits)) - 2
     is_eager = rules.is_eager != 0
     ahead = limit if is_eager else np.int64(-1)  # up to then a request may start after its submission
@@ -282,14 +279,7 @@ def take_jobs(params, rules, keys, inputs, host, limit, until, least, starts, se
         end = begin + lanes[DRAWN] - first
         if is_eager:
             end = min(end, begin + ring - (starts - seen))
-        if params.workers <= GROUP // 2:
-            end, least = begin_services(
-                params, rules, host, True, True, ahead, until, latest, timeout_ns, begin, end, least
-            )
-        else:
-            end, least = begin_services(
-                params, rules, host, True, False, ahead, until, latest, timeout_ns, begin, end, least
-            )
+        end, least = begin_services(params, rules, host, True, ahead, until, latest, timeout_ns, begin, end, least)
         many = end - begin
         if many == 0:
             break
@@ -301,15 +291,7 @@ def take_jobs(params, rules, keys, inputs, host, limit, until, least, starts, se
             starts += many
             seen = max(seen, starts - peak)
         _end_before(rules, host, flows, begin, end)
-        if params.workers <= many:
-            for worker in range(params.workers):
-                if workers[place(RECORD + worker)] != worker:
-                    keep(workers, worker, workers[place(RECORD + worker)])
-        else:
-            for each in range(begin, end):
-                worker = workers[place(FREED + each)] & number_of
-                if workers[place(RECORD + worker)] == BATCH + each:
-                    keep(workers, worker, BATCH + each)
+        keep(params, rules, workers, begin, end)
         _most_open(params, rules, host, begin, end)
         lanes[FIRST + CHECKS] = first + many
         if lanes[FIRST + CHECKS] == lanes[END + CHECKS]:

@@ -298,7 +298,7 @@ def _put_down(params, rules, keys, inputs, host, lane, shift, begin, many):  # t
 
 
 @inline
-def keep(workers, worker, slot):  # type: ignore[no-untyped-def]
+def _keep(workers, worker, slot):  # type: ignore[no-untyped-def]
     """A request of a batch that is still in service when the batch is over: its numbers become those of its worker."""
     workers[place(RECORD + worker)] = worker
     workers[place(STARTED_AT + worker)] = workers[place(STARTED_AT + slot)]
@@ -361,7 +361,7 @@ def in_order(one, two, three, other):  # type: ignore[no-untyped-def]
 
 
 @inline
-def begin_services(params, rules, host, is_jobs, is_few, ahead, stop, latest, timeout_ns, begin, end, least):  # type: ignore[no-untyped-def]
+def _begin_services(params, rules, host, is_jobs, is_few, ahead, stop, latest, timeout_ns, begin, end, least):  # type: ignore[no-untyped-def]
     """Find out which worker takes each request of a batch, when, and when it is done. Returns before which of them that
     ends, and the least of the workers. `is_jobs`: there are no renewals, and no service without a time. `is_few`: the
     workers are four at most, and written out, so that the order of all stays in registers.
@@ -413,13 +413,35 @@ def begin_services(params, rules, host, is_jobs, is_few, ahead, stop, latest, ti
 
 
 @inline
+def begin_services(params, rules, host, is_jobs, ahead, stop, latest, timeout_ns, begin, end, least):  # type: ignore[no-untyped-def]
+    """See `_begin_services`; whether workers are few is written out there."""
+    if params.workers <= GROUP // 2:
+        return _begin_services(params, rules, host, is_jobs, True, ahead, stop, latest, timeout_ns, begin, end, least)
+    return _begin_services(params, rules, host, is_jobs, False, ahead, stop, latest, timeout_ns, begin, end, least)
+
+
+@inline
+def keep(params, rules, workers, begin, end):  # type: ignore[no-untyped-def]
+    """Keep what is still in service when a batch is over."""
+    number_of = (np.int64(1) << rules.worker_bits) - 1
+    if params.workers <= end - begin:
+        for worker in range(params.workers):
+            if workers[place(RECORD + worker)] != worker:
+                _keep(workers, worker, workers[place(RECORD + worker)])
+    else:
+        for each in range(begin, end):
+            worker = workers[place(FREED + each)] & number_of
+            if workers[place(RECORD + worker)] == BATCH + each:
+                _keep(workers, worker, BATCH + each)
+
+
+@inline
 def _take(params, rules, keys, inputs, host, shift, has_classes, limit, until, least, next_sweep, starts, seen, peak):  # type: ignore[no-untyped-def]
     """See `take`."""
     lane = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
     lanes, workers = host.lanes, host.workers
     worker_bits, least_check_ns = rules.worker_bits, rules.least_check_ns
     timeout_ns = min(rules.timeout_ns, np.int64(LONGEST_NS))
-    number_of = (np.int64(1) << worker_bits) - 1
     latest = (np.int64(1) << (62 - worker_bits)) - 2
     is_eager = rules.is_eager != 0
     ahead = limit if is_eager else np.int64(-1)  # up to then a request may start after its submission
@@ -441,14 +463,7 @@ def _take(params, rules, keys, inputs, host, shift, has_classes, limit, until, l
         if is_eager:
             end = min(end, begin + ring - (starts - seen))
         stop = min(until, now + least_check_ns)  # nothing comes sooner of what begins from now on
-        if params.workers <= GROUP // 2:
-            end, least = begin_services(
-                params, rules, host, False, True, ahead, stop, latest, timeout_ns, begin, end, least
-            )
-        else:
-            end, least = begin_services(
-                params, rules, host, False, False, ahead, stop, latest, timeout_ns, begin, end, least
-            )
+        end, least = begin_services(params, rules, host, False, ahead, stop, latest, timeout_ns, begin, end, least)
         many = end - begin
         if many == 0:
             break
@@ -469,15 +484,7 @@ def _take(params, rules, keys, inputs, host, shift, has_classes, limit, until, l
             starts += many
             seen = max(seen, starts - peak)
         _put_down(params, rules, keys, inputs, host, lane, shift, begin, many)
-        if params.workers <= many:
-            for worker in range(params.workers):
-                if workers[place(RECORD + worker)] != worker:
-                    keep(workers, worker, workers[place(RECORD + worker)])
-        else:
-            for each in range(begin, end):
-                worker = workers[place(FREED + each)] & number_of
-                if workers[place(RECORD + worker)] == BATCH + each:
-                    keep(workers, worker, BATCH + each)
+        keep(params, rules, workers, begin, end)
     return least, next_sweep, starts, seen, peak
 
 
