@@ -2056,17 +2056,16 @@ def test_workers_that_come_after_the_recovery_are_no_part_of_its_answer(action: 
     assert float(need_s) == pytest.approx(49.5 if "scale" in action else 9.9, abs=1)
 
 
-def test_variants_of_another_engine_are_named() -> None:
-    """An operator who sets a rule long after all are back needs the engine of sessions, one who adds a throttle does
-    not. 2,000 clients are 100 s of work, and give up after 10 s.
+def test_variants_whose_stale_work_is_drawn_anew_are_named() -> None:
+    """An operator who sets a rule, or ends sessions, long after all are back needs rules of section 13 of MODEL.md, on
+    whichever engine; one who adds a throttle does not. 2,000 clients are 100 s of work, and give up after 10 s.
     """
     text = LEASES.replace('timeout = "30m"', 'timeout = "10s"') + (
         '[variants.lifo]\noperator = [{ do = "set", at = "110m", key = "policy.queue", value = "lifo" }]\n'
+        '[variants.ended]\noperator = [{ do = "end-sessions", at = "110m", share = 0.01 }]\n'
         '[variants.throttle]\noperator = [{ do = "throttle", at = "110m", rate = "900/s" }]\n'
     )
-    said = (
-        "Another engine than that of “default” runs “lifo”: requests whose client gave up before their turn have other"
-    )
+    said = "before their turn have other random numbers in “lifo”, “ended” than in “default”: "
     summary, answer = told(text)
     first = summary.groups[0].variant
     assert said.replace("default", first) in answer.sure.text
@@ -2074,7 +2073,7 @@ def test_variants_of_another_engine_are_named() -> None:
     before = answer_before("a.toml", first, resolved(variants[0].scenario), (), variants=others_resolved(variants))
     assert said.replace("default", first) in before.sure.text
     alone = told(LEASES.replace('timeout = "30m"', 'timeout = "10s"'))[1].sure.text
-    assert "Another engine" not in alone
+    assert "other random numbers" not in alone
 
 
 def test_hosts_that_renewals_alone_overload_need_a_change_though_no_lease_is_lost() -> None:

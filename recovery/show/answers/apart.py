@@ -54,16 +54,16 @@ def _given(scenario: Scenario) -> dict[str, object]:
     return given
 
 
-def by_another_engine(first: str, scenario: Scenario, others: Sequence[tuple[str, Scenario]]) -> str:
-    """Which variants another engine runs than the first, as a sentence; "" of none. The engine of sessions counts
-    requests whose client has gone (MODEL.md, section 13, stale work), so these are drawn anew there.
+def drawn_anew(first: str, scenario: Scenario, others: Sequence[tuple[str, Scenario]]) -> str:
+    """Which variants draw other services than the first for requests whose client has gone, as a sentence; "" of none:
+    with a rule of MODEL.md, section 13, these are only counted (stale work), and so they are drawn anew.
     """
     names = [f"“{name}”" for name, one in others if bool(one.rules) != bool(scenario.rules)]
     if not names:
         return ""
     shown = ", ".join(names[:NAMED_MAX]) + (" and others" if len(names) > NAMED_MAX else "")
-    text = f"Another engine than that of “{first}” runs {shown}: requests whose client gave up before their turn have "
-    return f"{text}other random numbers there, so a small difference may come from that and not from the change."
+    text = f"Requests whose client gave up before their turn have other random numbers in {shown} than in “{first}”"
+    return f"{text}: so a small difference may come from that and not from the change."
 
 
 def nearest(summary: Summary, among: Sequence[Group]) -> Group | None:

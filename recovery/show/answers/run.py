@@ -512,7 +512,7 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
         out.append(f"Well only shortly before the run ends at {end}, so that a longer run would tell more: {names}.")
     if any(group.mean("wasted_share") > 0 for group in summary.groups):
         others = [(group.variant, group.scenario) for group in summary.groups[1:]]
-        out += filter(None, [apart.by_another_engine(first.variant, first.scenario, others)])
+        out += filter(None, [apart.drawn_anew(first.variant, first.scenario, others)])
     return " ".join(out)
 
 

@@ -60,7 +60,7 @@ def answer_of(
     told += [_hangs(scenario, is_out=bool(outages), is_told=is_of_hanging and not kept)]
     known = f"{sure} " if sure else ""
     bounds = "Theory gives bounds and ratios, no chances: above 1 is bad, how bad only a run tells."
-    mixed = apart.by_another_engine(variant, scenario, [(name, one) for name, one, *_ in variants])
+    mixed = apart.drawn_anew(variant, scenario, [(name, one) for name, one, *_ in variants])
     found = Answer(
         happened=AnswerPart(text=" ".join(one for one in told if one)),
         why=why,
