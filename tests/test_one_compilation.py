@@ -34,7 +34,14 @@ SETTLED = (
     host.ADVANCE, lanes.ADVANCE, lanes.ADVANCE_ANY, lanes.ADVANCE_SESSIONS, lanes.ADVANCE_CLASSES, lanes.ADVANCE_JOBS,
     run.ADVANCE,
 )  # fmt: skip
-KERNELS = (engine.advance, engine.advance_any, engine.advance_sessions, requests.advance, loop.advance, loop.begin)
+KERNELS = (
+    engine.advance, engine.advance_any, engine.advance_sessions, engine.advance_classes, engine.advance_jobs,
+    requests.advance, loop.advance, loop.begin,
+)  # fmt: skip
+CLASSES = HERD + "classes = { one = { share = 0.5 }, two = {} }\n"
+JOBS = HERD.replace("fleet = { holders = 40, hosts = 1 }", 'jobs.steps = [{ at = "0s", rate = "1/s" }]').replace(
+    'lease = { duration = "40s", check_every = "20s" }', ""
+)
 # A host of each kernel: of lanes, of lanes that look at their queue or count stale work, of events, of sessions.
 EACH = (
     {},
@@ -61,6 +68,9 @@ def test_five_hundred_combinations_compile_each_kernel_once(monkeypatch: pytest.
     base = recovery.parse(HERD)
     for policy in EACH:
         base.with_(**policy).run()
+    for text in (CLASSES, JOBS):
+        for queue in ("fifo", "bounded"):
+            recovery.parse(text).with_(**{"policy.queue": queue}).run()
     done, before = 0, controllers.address_of.cache_info().misses
     with event.install_recorder("numba:compile") as compiled:
         for policy in combinations():
