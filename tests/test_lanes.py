@@ -4,6 +4,7 @@ Oracles: the event engine with the same draws (exact), which has a twin of its o
 other sizes and other stops; conservation of clients.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,14 +32,13 @@ from kernel_cases import (
     params,
     told,
 )
+from lanes_cases import in_pieces, on_either_engine, shrink
 from recovery_kernels import draws, limits, policies, requests
 from recovery_kernels.draws import Dist
 from recovery_kernels.events import MAX_CLIENTS
-from recovery_kernels.lanes import layout
 from recovery_kernels.lanes.rules import carries
 
 from recovery.reading.experiment import parse
-from recovery.simulate import pipeline
 from recovery.stages import engines, known
 from recovery.stages import lanes as stage
 from recovery.stages.host import HostError
@@ -59,19 +59,6 @@ def carried(draw: st.DrawFn, queue: int, traffic: Sequence[int] = (requests.HOLD
     return found
 
 
-def shrink(run: LaneRun) -> LaneRun:
-    """The least arrays that the engine may be given, so that they have to grow or be used again."""
-    of = run.host.lanes
-    of[layout.MASK + layout.DEADLINES] = 1
-    if run.params.traffic == requests.JOBS:
-        of[[layout.MASK + layout.ANSWERS, layout.MASK + layout.NEAR]] = 0
-    end = of[layout.OFFSET + layout.DEADLINES] + 2 * layout.ROW
-    run.host = run.host._replace(
-        rows=run.host.rows[:end].copy(), begun=run.host.begun[:1].copy(), stack=run.host.stack[: layout.TALL].copy()
-    )
-    return run
-
-
 def ended(case: Case) -> dict[str, Any]:
     """What the event engine says at the end."""
     run = new_host(case)
@@ -85,21 +72,13 @@ def check_carried(data: st.DataObject, queue: int) -> None:
 
 
 def check(data: st.DataObject, case: Case) -> None:
-    """As `check_carried`, of one case; and whether or not what people do is known before it is done."""
+    """As `check_carried`, of one case."""
     wanted = ended(case)
-    span = data.draw(st.sampled_from([1, 128, G, 60 * G, 2000 * G, 10**9, 10**15]), label="span_ns")
-    stops = data.draw(st.lists(st.one_of(grid(0, 120), st.integers(0, 120 * G)), max_size=6), label="stops")
-    run = new_lanes(case, span_ns=span)
-    if data.draw(st.booleans(), label="small"):
-        run = shrink(run)
-    elif data.draw(st.booleans(), label="few ahead of the clock"):
-        run.host = run.host._replace(begun=run.host.begun[: data.draw(st.sampled_from([4, 64, 128]))].copy())
-    is_known = data.draw(st.booleans(), label="controls are known")
-    for stop in [*sorted(stop for stop in stops if stop < case.until_ns), case.until_ns]:
-        if not is_known:
-            by_then = tuple(control for control in case.controls if control[0] < stop)
-            run.inputs = replace(case, controls=by_then).inputs()
-        run.advance(stop)
+
+    def inputs_by(stop: int) -> requests.Inputs:
+        return replace(case, controls=tuple(control for control in case.controls if control[0] < stop)).inputs()
+
+    run = in_pieces(data, lambda span_ns: new_lanes(case, span_ns=span_ns), case.until_ns, inputs_by)
     assert difference(told(run, case), wanted) == ""
 
 
@@ -490,7 +469,7 @@ def test_jobs_run_on_lanes_where_these_carry_them(timeout: str, rules: str, engi
     ("actions", "many"),
     [
         ("", 0),
-        ('{ do = "restart", when = "queue > 15", down_for = "5s", again_after = "2m" }', 1),
+        ('{ do = "restart", when = "queue > 15", down_for = "5s" }', 1),
         ('{ do = "throttle", when = "oldest > 1s", rate = "2/s", release = [{ after = "2m", rate = "5/s" }] }', 1),
     ],
     ids=["", "restart", "throttle"],
@@ -501,18 +480,7 @@ def test_a_run_of_jobs_is_the_same_on_either_engine(
     limit = ', limit = "3s"' if queue == "bounded" else ""
     text = f'policy = {{ queue = {{ name = "{queue}"{limit} }}, client = {{ name = "{client}" }} }}\n'
     variant = parse(f"{text}operator = [{actions}]\n{CALLS}").first
-    with pipeline.Runner(2) as two:
-        [lanes_] = two.run([(variant, 1, 0)])
-    with pipeline.Runner(1) as runner:
-        monkeypatch.setattr(engines, "runs_on_lanes", lambda *_: False)
-        [events] = runner.run([(variant, 1, 0)])
-    assert lanes_.actions == events.actions
-    assert len(lanes_.actions) >= many
-    assert lanes_.traffic.columns.keys() == events.traffic.columns.keys()
-    for name, column in events.traffic.columns.items():
-        assert np.array_equal(lanes_.traffic.columns[name], column), name
-    assert np.array_equal(lanes_.traffic.sojourn, events.traffic.sojourn)
-    assert np.array_equal(lanes_.traffic.latency, events.traffic.latency)
+    assert len(on_either_engine(variant, monkeypatch).actions) >= many
 
 
 @pytest.mark.nojit
@@ -552,18 +520,28 @@ def test_a_run_is_the_same_on_either_engine(
     limit = ', limit = "5s"' if queue == "bounded" else ""
     text = f'policy = {{ queue = {{ name = "{queue}"{limit} }}, client = {{ name = "{client}" }} }}\n'
     variant = parse(f"{text}operator = [{actions}]\n{HERD}").first
-    with pipeline.Runner(2) as two:
-        [lanes_] = two.run([(variant, 1, 0)])
-    with pipeline.Runner(1) as runner:
-        monkeypatch.setattr(engines, "runs_on_lanes", lambda *_: False)
-        [events] = runner.run([(variant, 1, 0)])
-    assert lanes_.actions == events.actions
-    assert len(lanes_.actions) >= many
-    assert lanes_.traffic.columns.keys() == events.traffic.columns.keys()
-    for name, column in events.traffic.columns.items():
-        assert np.array_equal(lanes_.traffic.columns[name], column), name
-    assert np.array_equal(lanes_.traffic.sojourn, events.traffic.sojourn)
-    assert lanes_.traffic.unleased_ns == events.traffic.unleased_ns
+    assert len(on_either_engine(variant, monkeypatch).actions) >= many
+
+
+def test_many_who_come_at_one_moment_take_no_square_of_their_number() -> None:
+    """All give up, and come again together, three times. Sixteen times as many take sixteen times as long and a little
+    more; it was 200 times, as each was put among those of the same moment one by one.
+    """
+
+    def took(many: int) -> float:
+        own = params(
+            establish=constant(2.0**51), timeout=constant(10 * G), window_ns=10_000 * G, check_every_ns=20_000 * G,
+            client=policies.Client(policies.EXPONENTIAL, constant(0), 500.0 * G, 2.0, 9000.0 * G, -1, 1),
+        )  # fmt: skip
+        run = new_lanes(Case(own, 10_000 * G, first_ns=(0,) * many, expires_ns=(0,) * many), span_ns=10_000 * G)
+        begun = time.process_time()
+        run.advance(10_000 * G)
+        took_s = time.process_time() - begun
+        assert run.host.series[0, requests.TIMED_OUT] >= 4 * many
+        return took_s
+
+    took(8)  # compiles
+    assert took(64_000) < 70 * min(took(4_000) for _ in range(3))
 
 
 def test_a_stop_beyond_the_last_window_is_refused() -> None:

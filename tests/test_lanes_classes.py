@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_cases import LOTS, OVERFLOW, Case, G, constant, difference, exponential, grid, nonzero, params
+from kernel_cases import LOTS, OVERFLOW, Case, G, constant, difference, exponential, nonzero, params
+from lanes_cases import in_pieces, on_either_engine
 from recovery_kernels import policies, requests
 from recovery_kernels.sessions import layout
 from recovery_kernels.sessions.streams import STREAMS
 from sessions_cases import scenario_of
 from sessions_kernel import Kernel, KernelFleet
-from test_lanes import carried, collapsed, quiet, shrink
-from test_lanes_sessions import Sessions, inputs_of, same, sessions, with_sessions
+from test_lanes import carried, collapsed, quiet
+from test_lanes_sessions import Sessions, inputs_of, sessions, with_sessions
 from twin.sessions.scenario import Scenario
 
 from recovery.reading.experiment import parse
-from recovery.simulate import pipeline
 from recovery.stages import engines, known
 from recovery.stages import host as hosts
 from recovery.stages import lanes as stage
@@ -146,25 +146,15 @@ def on_sessions(scenario: Scenario, windows: int) -> dict[str, Any]:
 
 
 def check(data: st.DataObject, case: Classes, more: Sessions | None = None) -> None:
-    """The two engines agree, for any sizes, and wherever the run is cut; and whether or not what people do is known
-    before it is done.
-    """
+    """The two engines agree, however the run is cut."""
     first, more = case.cases[0], more or no_sessions(case)
     windows = first.until_ns // first.params.window_ns
     twin = twin_of(case, more)
     wanted = on_sessions(twin, windows)
-    span = data.draw(st.sampled_from([1, 128, G, 60 * G, 2000 * G, 10**9, 10**15]), label="span_ns")
-    stops = data.draw(st.lists(st.one_of(grid(0, 120), st.integers(0, 120 * G)), max_size=6), label="stops")
-    run = new_lanes(case, more, span)
-    if data.draw(st.booleans(), label="small"):
-        run = shrink(run)  # type: ignore[assignment]
-    elif data.draw(st.booleans(), label="few ahead of the clock"):
-        run.host = run.host._replace(begun=run.host.begun[: data.draw(st.sampled_from([4, 64, 128]))].copy())
-    is_known = data.draw(st.booleans(), label="controls are known")
-    for stop in [*sorted(stop for stop in stops if stop < first.until_ns), first.until_ns]:
-        if not is_known:
-            run.inputs = inputs_of(first, more, twin, stop)
-        run.advance(stop)
+    run = in_pieces(
+        data, lambda span_ns: new_lanes(case, more, span_ns), first.until_ns,
+        lambda stop: inputs_of(first, more, twin, stop),
+    )  # fmt: skip
     assert len(run.expires_ns()) == sum(case.members)
     assert difference(told(run, windows, len(case.cases)), wanted) == ""
 
@@ -354,11 +344,4 @@ def test_a_run_is_the_same_on_either_engine(
     limit = ', limit = "5s"' if queue == "bounded" else ""
     own = (f'policy.queue={{ name = "{queue}"{limit} }}', f"host.cancel_on_timeout={cancel}", f"operator=[{actions}]")
     variant = parse(FLEET, overrides=(*own, *start)).first
-    assert engines.engine_of(variant.scenario) == engines.LANES
-    with pipeline.Runner(2) as two:
-        [on_lanes] = two.run([(variant, 1, 0)])
-    with pipeline.Runner(1) as runner:
-        monkeypatch.setattr(engines, "engine_of", lambda _: engines.SESSIONS)
-        [on_sessions] = runner.run([(variant, 1, 0)])
-    assert len(on_lanes.actions) >= many
-    same(on_lanes, on_sessions)
+    assert len(on_either_engine(variant, monkeypatch).actions) >= many

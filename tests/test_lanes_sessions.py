@@ -25,6 +25,7 @@ from kernel_cases import (
     grid,
     nonzero,
 )
+from lanes_cases import in_pieces, on_either_engine
 from recovery_kernels import requests
 from recovery_kernels.draws import Dist
 from recovery_kernels.lanes import layout as lane_layout
@@ -32,12 +33,10 @@ from recovery_kernels.sessions import layout
 from recovery_kernels.sessions.streams import FIRST_DELAY_STREAM, NOTICE_STREAM, STREAMS
 from sessions_cases import dist_of, scenario_of
 from sessions_kernel import Kernel, KernelFleet
-from test_lanes import CONDITIONS, HERD, carried, collapsed, quiet, shrink
+from test_lanes import CONDITIONS, HERD, carried, collapsed, quiet
 from twin.sessions.scenario import Action, EndSessions, Restart, Scenario, Step
 
 from recovery.reading.experiment import parse
-from recovery.simulate import pipeline
-from recovery.stages import engines
 from recovery.stages import lanes as stage
 from recovery.stages.host import stream_key
 from recovery.stages.sessions.on_lanes import Ends, LaneSessionRun, Learns
@@ -169,24 +168,14 @@ NO_SESSIONS = Sessions()
 
 
 def check(data: st.DataObject, case: Case, more: Sessions = NO_SESSIONS) -> None:
-    """The two engines agree, for any sizes, and wherever the run is cut; and whether or not what people do is known
-    before it is done.
-    """
+    """The two engines agree, however the run is cut."""
     windows = case.until_ns // case.params.window_ns
     twin = twin_of(case, more)
     wanted = on_sessions(twin, windows)
-    span = data.draw(st.sampled_from([1, 128, G, 60 * G, 2000 * G, 10**9, 10**15]), label="span_ns")
-    stops = data.draw(st.lists(st.one_of(grid(0, 120), st.integers(0, 120 * G)), max_size=6), label="stops")
-    run = new_lanes(case, more, span)
-    if data.draw(st.booleans(), label="small"):
-        run = shrink(run)  # type: ignore[assignment]
-    elif data.draw(st.booleans(), label="few ahead of the clock"):
-        run.host = run.host._replace(begun=run.host.begun[: data.draw(st.sampled_from([4, 64, 128]))].copy())
-    is_known = data.draw(st.booleans(), label="controls are known")
-    for stop in [*sorted(stop for stop in stops if stop < case.until_ns), case.until_ns]:
-        if not is_known:
-            run.inputs = inputs_of(case, more, twin, stop)
-        run.advance(stop)
+    run = in_pieces(
+        data, lambda span_ns: new_lanes(case, more, span_ns), case.until_ns,
+        lambda stop: inputs_of(case, more, twin, stop),
+    )  # fmt: skip
     assert len(run.expires_ns()) == len(case.first_ns)
     assert difference(told(run, windows), wanted) == ""
 
@@ -312,24 +301,4 @@ def test_a_run_is_the_same_on_either_engine(
     policy = f'policy = {{ client = {{ name = "fixed", delay = "1s" }}, queue = {{ name = "{queue}"{limit} }} }}'
     text = f"{policy}\n{OF_CLASS}operator = [{actions}]\n{herd}"
     variant = parse(text).first
-    assert engines.engine_of(variant.scenario) == engines.LANES
-    with pipeline.Runner(2) as two:
-        [lanes_] = two.run([(variant, 1, 0)])
-    with pipeline.Runner(1) as runner:
-        monkeypatch.setattr(engines, "runs_on_lanes", lambda *_: False)
-        [sessions] = runner.run([(variant, 1, 0)])
-    same(lanes_, sessions)
-
-
-def same(ours: pipeline.Outcome, theirs: pipeline.Outcome) -> None:
-    """Two outcomes have the same bits."""
-    assert ours.actions == theirs.actions
-    one, other = vars(ours.traffic), vars(theirs.traffic)
-    assert one.keys() == other.keys()
-    for name, wanted in other.items():
-        found = one[name]
-        if not isinstance(wanted, dict):
-            found, wanted = {"": found}, {"": wanted}
-        assert found.keys() == wanted.keys(), name
-        for key, column in wanted.items():
-            assert np.array_equal(found[key], column), f"{name} {key}"
+    on_either_engine(variant, monkeypatch)
