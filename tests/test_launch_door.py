@@ -16,7 +16,7 @@ from recovery_kernels import propagation as jobs_kernel
 from test_later import BASE, CLIENTS, TIMES, curve, variant
 from test_shards import twin_of
 from twin.doors import Door
-from twin.later import LaunchTwin, PropagationTwin
+from twin.later import LaunchTwin
 
 from recovery.errors import ScenarioError
 from recovery.model.scenario import Scenario
@@ -24,7 +24,6 @@ from recovery.reading.experiment import parse
 from recovery.simulate import chain, identity, pipeline
 from recovery.stages import launches, propagation
 from recovery.stages.sessions import controllers
-from recovery.stages.shards import ShardsRun
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 
@@ -80,10 +79,7 @@ def check_twin(case: Scenario, seed: int) -> None:
     named = None if found is None else (controllers.module_of(found.name), list(found.params))
     door = Door(first.params.admission, first.door, named)
     launching = LaunchTwin(first.params, first.keys, first.inputs, door)
-    if isinstance(second, ShardsRun):
-        network: PropagationTwin = twin_of(second)
-    else:
-        network = PropagationTwin(second.params, second.keys, second.inputs, len(second.state.shards))
+    network = twin_of(case, seed)
     for window in range(case.windows):
         launching.run_window(window)
         network.run_window(window, launching.jobs[window])

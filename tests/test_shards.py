@@ -1,20 +1,24 @@
-"""Propagation event by event: kernel against twin, the plain kernel, cuts, conservation, closed forms, mistakes.
+"""Propagation with an order, a timeout or controllers: kernels against their twin and against each other, cuts,
+conservation, closed forms, mistakes.
 
-Oracles: the plain Python twin with the same draws (exact); the kernel of windows where nothing is to be decided
+Oracles: the plain Python twin with the same draws (exact); the kernel that goes event by event for that of windows
 (exact); the same run cut otherwise or on other threads (exact); conservation of jobs (exact); Erlang's formula, the
 law of M/M/1 without regard to order, M/M/c/K, M/D/1 (from several seeds' own interval).
 """
 
 import math
 import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import LOTS, OVERFLOW
+from recovery_kernels import batches
 from recovery_kernels import propagation as kernel
 from recovery_kernels import shards as shards_kernel
 from test_later import BASE, CLIENTS, INTAKES, TIMES, both, interval, open_stage, serve, variant
@@ -26,6 +30,7 @@ from recovery.model.policies import own as rules
 from recovery.model.scenario import Scenario
 from recovery.reading.experiment import parse
 from recovery.simulate import identity
+from recovery.stages import propagation
 from recovery.stages.sessions import controllers, own
 from recovery.stages.shards import ShardsRun
 
@@ -58,6 +63,18 @@ ORDERS: tuple[dict[str, Any], ...] = (
     {"name": "drop-expired", "max_age": "4s"},
 )
 OF_DEADLINES: tuple[dict[str, Any], ...] = ({"name": "earliest-deadline"}, {"name": "drop-expired", "margin": "1s"})
+WITHOUT_EVENTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"queue": "lifo"},
+    {"queue": {"name": "bounded", "limit": 4}},
+    {"queue": {"name": "bounded", "limit": 0}},
+    {"timeout": "8s"},
+    {"queue": "lifo", "timeout": "8s"},
+    {"queue": {"name": "bounded", "limit": 6}, "timeout": "3s"},
+    {"queue": {"name": "drop-expired", "max_age": "4s"}},
+    {"queue": {"name": "drop-expired", "max_age": "9s", "margin": "1s"}, "timeout": "8s"},
+    {"queue": {"name": "drop-expired"}, "timeout": "8s"},
+)
 TIMEOUTS = ("8s", {"dist": "exponential", "mean": "6s"})
 
 
@@ -85,7 +102,16 @@ def stages(draw: st.DrawFn) -> tuple[Scenario, int]:
     return variant(launching, part, horizon="8m"), draw(st.integers(0, 2**32))
 
 
-def twin_of(run: ShardsRun) -> ShardsTwin:
+def by_events(case: Scenario, seed: int) -> ShardsRun:
+    """The stage before its first window, event by event even where it need not be."""
+    with patch.object(propagation, "is_plain", lambda part: False):
+        run = propagation.start(case, seed, 0)
+    assert isinstance(run, ShardsRun)
+    return run
+
+
+def twin_of(case: Scenario, seed: int) -> ShardsTwin:
+    run = by_events(case, seed)
     found = {one.axis: (controllers.module_of(one.controller.name), list(one.controller.params)) for one in run.found}
     own = (run.rules, run.draws, found.get("admission"), found.get("queue"))
     return ShardsTwin(run.params, run.keys, run.inputs, len(run.memory.shards), *own)
@@ -95,9 +121,7 @@ def check_twin(case: Scenario, seed: int) -> None:
     first, second, _ = both(case, seed)
     jobs = LaunchTwin(first.params, first.keys, first.inputs)
     jobs.run()
-    if not isinstance(second, ShardsRun):
-        return
-    twin = twin_of(second)
+    twin = twin_of(case, seed)
     twin.run(jobs.jobs)
     assert second.state.series.tolist() == twin.rows()
     assert int(second.state.latency.sum()) == len(twin.latencies)
@@ -124,6 +148,64 @@ def test_the_kernel_is_its_twin_in_a_few_cases(data: tuple[Scenario, int]) -> No
     check_twin(*data)
 
 
+@st.composite
+def without_events(draw: st.DrawFn) -> tuple[Scenario, int]:
+    """A stage that goes window by window, with any load: nobody waits, some wait, or thousands do."""
+    part: dict[str, Any] = {
+        "shards": draw(st.integers(1, 4)),
+        "workers": draw(st.sampled_from([1, 2, 3, 9])),
+        "time": draw(st.sampled_from(TIMES)),
+        "fails": draw(st.sampled_from(["0%", "20%"])),
+        "client": draw(st.sampled_from(CLIENTS)),
+        "retries": draw(st.sampled_from([0, 3, "unlimited"])),
+        "intake": draw(st.sampled_from(INTAKES)),
+        "reductions": draw(st.sampled_from([[], [{"at": "2m", "lasts": "3m", "share": "60%"}]])),
+    }
+    if draw(st.booleans()):
+        part["slowdown"] = {"a": 0.5, "b": draw(st.sampled_from([1.0, 1.7])), "queue": 20}
+    launching = {
+        "demand": draw(st.sampled_from(["1/s", "4/s", "20/s"])),
+        "changes": "1/s",
+        "arrivals": draw(st.sampled_from(["poisson", "even"])),
+    }
+    part |= draw(st.sampled_from(WITHOUT_EVENTS))
+    return variant(launching, part, health={"targets": 3, "time": "1ms"}), draw(st.integers(0, 2**32))
+
+
+def told(run: Any) -> list[list[list[int]]]:
+    """For each window the launches that began in it, and when each is reachable."""
+    state = run.state
+    return [sorted(state.finishes[one:after].tolist()) for one, after in pairwise(state.told.tolist())]
+
+
+@pytest.mark.boundscheck
+@given(data=without_events(), cuts=st.sets(st.integers(1, 119), max_size=4))
+@settings(LOTS, max_examples=60)
+def test_window_by_window_is_event_by_event(data: tuple[Scenario, int], cuts: set[int]) -> None:
+    """Newest first, a bound, a constant timeout, what is too old: the same numbers, bit by bit, by either kernel."""
+    _, windows, _ = both(*data, cuts=tuple(sorted(cuts)))
+    with patch.object(propagation, "is_plain", lambda part: False):
+        _, events, _ = both(*data)
+    assert [isinstance(run, ShardsRun) for run in (windows, events)] == [False, True]
+    assert np.array_equal(windows.state.series, events.state.series)
+    assert np.array_equal(windows.state.latency, events.state.latency)
+    assert told(windows) == told(events)
+
+
+def test_newest_first_lets_the_oldest_wait() -> None:
+    """By hand: one worker takes 1 s; five come at 0, 0.1 … 0.4 s. The first begins at once, then the newest of the
+    rest; a sixth, which comes at 2.5 s, is before those that wait then. So they are reachable at 1, 6, 5, 3, 2 and 4 s.
+    """
+    case = variant({"demand": "1/s"}, {"time": "1s", "queue": "lifo"}, health={"targets": 3, "time": "1ms"})
+    run = propagation.start(case, 1, 0)
+    jobs = np.zeros((6, batches.COLUMNS), np.int64)
+    jobs[:, batches.TIME] = [0, 100_000_000, 200_000_000, 300_000_000, 400_000_000, 2_500_000_000]
+    jobs[:, batches.IDENTITY] = np.arange(6) * 4
+    run.advance(case.windows, jobs, np.array([0] + [6] * case.windows))
+    done = {identity // 4: at for identity, at in run.state.finishes[: run.state.whole[kernel.TOLD]].tolist()}
+    assert [done[job] / 1e9 for job in range(6)] == [1.0, 6.0, 5.0, 3.0, 2.0, 4.0]
+
+
 @pytest.mark.parametrize("shards", [1, 3])
 def test_with_nothing_to_decide_it_is_the_kernel_of_windows(shards: int) -> None:
     """First in, first out with a controller that lets everything in: the same numbers, bit by bit."""
@@ -131,7 +213,8 @@ def test_with_nothing_to_decide_it_is_the_kernel_of_windows(shards: int) -> None
         "shards": shards, "workers": 3, "time": {"dist": "exponential", "mean": "500ms"}, "fails": "10%",
         "slowdown": {"a": 0.5, "queue": 20}, "client": CLIENTS[3],
     }  # fmt: skip
-    ways = [{}, {"intake": {"name": "fixed-concurrency", "limit": 10**9}}, {"timeout": "300h"}]
+    ways = [{}, {"intake": {"name": "fixed-concurrency", "limit": 10**9}},
+            {"timeout": {"dist": "uniform", "min": "300h", "max": "301h"}}]  # fmt: skip
     runs = [both(variant({"demand": "4/s", "changes": "1/s"}, part | way), 7)[1] for way in ways]
     assert [isinstance(run, ShardsRun) for run in runs] == [False, True, True]
     for run in runs[1:]:

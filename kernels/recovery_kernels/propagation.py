@@ -1,11 +1,13 @@
-"""Network propagation (MODEL.md, section 9): shards of workers that take jobs first in, first out.
+"""Network propagation (MODEL.md, section 9): shards of workers that take their jobs oldest first, or newest first.
 
-Shards with another order, with a timeout or with controllers run event by event (recovery_kernels.shards).
+Shards with controllers, with the leaky bucket, or whose timeouts are drawn run event by event
+(recovery_kernels.shards).
 
-The start of a job is known once no earlier one waits: the earliest free worker takes it (Kiefer and Wolfowitz, 1955),
-so no pending events are needed beside the times at which the workers of a shard are free. Refused and failed jobs come
-back in a later window than the one in which they were refused or begun, so all work of a window is known when it
-begins.
+Whoever is next in a queue begins when the first worker is free (Kiefer and Wolfowitz, 1955), so no pending events are
+needed beside the times at which the workers of a shard are free. Jobs come to the end of a queue. The newest is taken
+from there, the oldest from its head; and as timeouts are all the same, whoever times out first is at the head, too.
+Refused and failed jobs come back in a later window than the one in which they were refused or begun, so all work of a
+window is known when it begins.
 
 Where a worker is idle whenever a job comes, each begins at once, and no order is needed. Whether that is so is told by
 counts alone: of those who come in each slice of the window, and of those who would be done in it.
@@ -46,9 +48,10 @@ CAME_AT, OUT_AT, WHAT, SHARD_OF, DONE_AT = range(5)
 BATCH_ROWS = 5
 CAME, BEGUN = range(2)
 SPREAD_ROWS = 2
-# In the rings: the bits of the service that was drawn, and what the batch says of the job.
-IN_RING, LET_OUT, WHAT_IN_RING = range(3)
-RING_COLUMNS = 3
+# In the rings: the bits of the service that was drawn, and what the batch says of the job; when it came where that is
+# asked.
+IN_RING, LET_OUT, WHAT_IN_RING, REACHED = range(4)
+RING_COLUMNS = 4
 SOON = 3  # that many jobs later a shard writes to another cache line, which no job has read or written for long
 AHEAD = 4  # so many are asked at once whether they come before; places that stay empty behind those of a shard
 BUCKET_COLUMNS = 3
@@ -60,6 +63,17 @@ BUCKET_COLUMNS = 3
     WAITING_END, ASLEEP_END, WAITING_MAX,
 ) = range(13)  # fmt: skip
 SERIES = 13
+
+
+class Order(NamedTuple):
+    """Which job of a shard is next, and which is not served: whether the newest is first; the most that may wait; how
+    long one may wait (0: for ever); the oldest that a worker serves.
+    """
+
+    is_newest_first: int = 0
+    bound: int = NEVER
+    timeout_ns: int = 0
+    max_age_ns: int = NEVER
 
 
 class Params(NamedTuple):
@@ -76,6 +90,7 @@ class Params(NamedTuple):
     client: policies.Client
     intake: limits.Limit
     tells: int
+    order: Order = Order()
 
 
 class Keys(NamedTuple):
@@ -106,12 +121,12 @@ class State(NamedTuple):
 
     whole int64[WHOLE]; asleep, work that waits for its window (waiting): its time, its identity with its tries, and
     when it was let out; shards int64[shards, 7] and buckets float64[shards, 3]; rings int64[shards, power of two, 3],
-    the queues; free_ns int64[shards, k] and trees int64[shards, 2 k], the workers of each shard (workers); batch
-    int64[BATCH_ROWS, n], order int64[n], came int64[3 n + AHEAD · shards], draws float64[2, n] and
-    spread int64[2, n + AHEAD · shards]: scratch; slowness float64[length of a ring], how many times as long a job takes
-    with so many waiting, up to KNOWN; series int64[windows + 1, SERIES], what finishes after the horizon in its last
-    row; latency int64[HISTOGRAM] of launches; finishes int64[n, 2], identity and time of each launch that is told,
-    those of a window from told int64[windows + 1] on.
+    or 4 where jobs leave by their age, the queues; free_ns int64[shards, k] and trees int64[shards, 2 k], the workers
+    of each shard (workers); batch int64[BATCH_ROWS, n], order int64[n], came int64[3 n + AHEAD · shards], draws
+    float64[2, n] and spread int64[2, n + AHEAD · shards]: scratch; slowness float64[length of a ring], how many times
+    as long a job takes with so many waiting, up to KNOWN; series int64[windows + 1, SERIES], what finishes after the
+    horizon in its last row; latency int64[HISTOGRAM] of launches; finishes int64[n, 2], identity and time of each
+    launch that is told, those of a window from told int64[windows + 1] on.
     """
 
     whole: Whole
@@ -297,24 +312,56 @@ def _begin_next(params, keys, table, state, shard, first, slot, now, queue):  # 
 
 
 @inline
+def _leave(state, shard, is_newest):  # type: ignore[no-untyped-def]
+    """The newest or the oldest job leaves a shard's queue. Returns its place in the ring."""
+    end = place(TAIL if is_newest else HEAD)
+    at = state.shards[shard, end] - is_newest
+    state.shards[shard, end] += 1 - 2 * is_newest
+    state.whole[WAITING] -= 1
+    return place(at & (state.rings.shape[1] - 1))
+
+
+@kernel
+def _has_failed(params, keys, table, state, shard, slot, now):  # type: ignore[no-untyped-def]
+    """The job that was in that place of a shard's queue was not served: at `now` its attempt has failed."""
+    origin, what = state.rings[shard, slot, LET_OUT], state.rings[shard, slot, WHAT_IN_RING]
+    state.series[place(state.whole[WINDOW]), FAILED] += 1
+    retry(params, keys, table, state, now, origin, what >> TRIES_BITS, (what & TRIES_MASK) + 1)
+
+
+@inline
 def _settle(params, keys, table, state, shard, until):  # type: ignore[no-untyped-def]
-    """Let a shard's workers take from its queue whatever they can up to `until` (included)."""
-    mask = state.rings.shape[1] - 1
+    """Let a shard's workers take from its queue whatever they can up to `until` (included), and let those leave who
+    have waited too long by then.
+    """
+    order, mask = params.order, state.rings.shape[1] - 1
     first, now = first_in_tree(state.free_ns, state.trees, shard)
-    while state.shards[shard, HEAD] < state.shards[shard, TAIL] and now <= until:
-        slot = place(state.shards[shard, HEAD] & mask)
-        state.shards[shard, HEAD] += 1
-        state.whole[WAITING] -= 1
+    while state.shards[shard, HEAD] < state.shards[shard, TAIL]:
+        if order.timeout_ns > 0:
+            late = state.rings[shard, place(state.shards[shard, HEAD] & mask), REACHED] + order.timeout_ns
+            if late <= until and late < now:  # at one time a worker is free first
+                _has_failed(params, keys, table, state, shard, _leave(state, shard, 0), late)
+                continue
+        if now > until:
+            break
+        slot = _leave(state, shard, order.is_newest_first)
+        if order.max_age_ns < NEVER and now - state.rings[shard, slot, REACHED] > order.max_age_ns:
+            _has_failed(params, keys, table, state, shard, slot, now)
+            continue
         queue = state.shards[shard, TAIL] - state.shards[shard, HEAD]
         first, now = _begin_next(params, keys, table, state, shard, first, slot, now, queue)
     return first, now
 
 
 @inline
-def _is_let_in(params, keys, state, shard, now, queue, identity, tries):  # type: ignore[no-untyped-def]
-    """What the intake of a shard says at `now`, with `queue` jobs waiting."""
+def _is_let_in(params, keys, state, shard, now, queue, is_idle, identity, tries):  # type: ignore[no-untyped-def]
+    """What the intake of a shard says at `now`, with `queue` jobs waiting, and then its queue: one of its workers may
+    be idle.
+    """
     whole, real = state.shards[shard, INTAKE:], state.buckets[shard]
     if not limits.lets_in(params.intake, whole, real, now, queue, keys.admit, identity, tries):
+        return False
+    if queue >= params.order.bound and not is_idle:
         return False
     limits.spend(params.intake, real)
     return True
@@ -405,6 +452,8 @@ def _queue_up(state, shard, item):  # type: ignore[no-untyped-def]
     ring[slot, IN_RING] = np.float64(state.draws[1, item]).view(np.int64)
     ring[slot, LET_OUT] = batch[OUT_AT, item]
     ring[slot, WHAT_IN_RING] = batch[WHAT, item]
+    if ring.shape[1] > REACHED:
+        ring[slot, REACHED] = batch[CAME_AT, item]
     state.shards[shard, TAIL] += 1
     fetch(ring[place((state.shards[shard, TAIL] + SOON) & (state.rings.shape[1] - 1))], 0)
 
@@ -626,6 +675,14 @@ def close(state, most):  # type: ignore[no-untyped-def]
     state.told[place(whole[WINDOW])] = whole[TOLD]
 
 
+@inline
+def _takes_all(params):  # type: ignore[no-untyped-def]
+    """Whether each job that comes to a queue waits there until it is served."""
+    is_open = params.intake.kind == limits.OPEN
+    leave_by_age = params.order.timeout_ns > 0 or params.order.max_age_ns < NEVER
+    return is_open and params.order.bound == NEVER and not leave_by_age
+
+
 @kernel
 def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     """All work of the window; there is room for it."""
@@ -646,10 +703,11 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
             play(state.free_ns, state.trees, place(shard_))
             shards[place(shard_), UNPLAYED] = 0
     put_in_order(params, state, count)
-    if shards.shape[0] == 1 and params.intake.kind == limits.OPEN:
+    is_plain = _takes_all(params) and not params.order.is_newest_first
+    if shards.shape[0] == 1 and is_plain:
         close(state, _serve(params, keys, inputs, state, count))
         return
-    if params.intake.kind == limits.OPEN and whole[WAITING] > count:  # where few wait, fewer passes are quicker
+    if is_plain and whole[WAITING] > count:  # where few wait, fewer passes are quicker
         close(state, _serve_by_shard(params, keys, inputs, state, count))
         return
     most = whole[WAITING]  # other shards count as they were when a job last came to them
@@ -660,7 +718,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
         shard = place(batch[SHARD_OF, item])
         first, free = _settle(params, keys, table, state, shard, time)
         queue = shards[shard, TAIL] - shards[shard, HEAD]
-        if not _is_let_in(params, keys, state, shard, time, queue, identity, tries):
+        if not _is_let_in(params, keys, state, shard, time, queue, free <= time, identity, tries):
             series[window, REFUSED] += 1
             retry(params, keys, table, state, time, origin, identity, tries + 1)
         elif free <= time:
@@ -700,7 +758,7 @@ def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
         count = coming(inputs, state)
         if count > state.order.shape[0]:
             return GROW_BATCH
-        comes_back = params.intake.kind != limits.OPEN or params.fail_share > 0.0
+        comes_back = not _takes_all(params) or params.fail_share > 0.0
         if comes_back and not may_sleep(state, count + whole[WAITING]):
             return GROW_ASLEEP
         longest = 0

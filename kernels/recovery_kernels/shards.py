@@ -1,4 +1,5 @@
-"""Network propagation event by event (MODEL.md, section 9): shards with an order, a timeout, or controllers.
+"""Network propagation event by event (MODEL.md, section 9): shards with controllers, with the leaky bucket, or whose
+jobs each wait for a time of their own.
 
 It draws and counts as `recovery_kernels.propagation` does, whose books it keeps: with nothing to decide it gives the
 same numbers. What a controller hears of a job it hears when it happens, so finishes are events here. The order at one

@@ -86,7 +86,7 @@ class PropagationRun:
         size = 2 * old
         while size < old + count:
             size *= 2
-        rings = room.array(len(state.shards), size, kernel.RING_COLUMNS)
+        rings = room.array(len(state.shards), size, state.rings.shape[2])
         for shard, (head, tail) in enumerate(state.shards[:, [kernel.HEAD, kernel.TAIL]].tolist()):
             for turn in range(head - head % old, tail, old):  # what lies in one turn of the old ring lies so in the new
                 first, end = max(turn, head), min(turn + old, tail)

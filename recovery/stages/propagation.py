@@ -6,6 +6,7 @@ import numpy as np
 from recovery_kernels import batches, requests, workers
 from recovery_kernels import propagation as kernel
 from recovery_kernels.draws import Dist
+from recovery_kernels.events import NEVER
 
 from recovery.measures.histograms import quantiles_s
 from recovery.measures.lasting import normal_from_s, stays_from
@@ -36,9 +37,24 @@ def _section(scenario: Scenario) -> Propagation:
 
 
 def is_plain(part: Propagation) -> bool:
-    """Whether its shards are first in, first out, with a limit that nobody has to tell anything."""
-    door = part.lets_in(part.shards)
-    return door.controller is None and door.wait_s is None and part.timeout is None and part.queue.name == "fifo"
+    """Whether its windows need no events: nobody has to be told anything, and who has waited too long is the oldest."""
+    door, order = part.lets_in(part.shards), part.order
+    is_told = door.controller is not None or door.wait_s is not None or order.controller is not None
+    is_drawn = part.timeout is not None and part.timeout.dist != "constant"
+    return not is_told and not is_drawn and _order(part).max_age_ns >= 0
+
+
+def _order(part: Propagation) -> kernel.Order:
+    """Who of a shard is next and who leaves it, if that hangs on no draw."""
+    order, timeout_ns, max_age_ns = part.order, 0, NEVER
+    if part.timeout is not None:
+        timeout_ns = max(ns(part.timeout.mean_s()), 1)
+    if order.drops_expired and order.max_age_s:
+        max_age_ns = ns(order.max_age_s)
+    if order.drops_expired and part.timeout is not None:
+        max_age_ns = min(max_age_ns, timeout_ns - ns(order.margin_s))
+    bound = NEVER if order.limit is None else order.limit
+    return kernel.Order(int(order.is_newest_first), bound, timeout_ns, max_age_ns)
 
 
 def lowered(scenario: Scenario, parts: float | None = None) -> tuple[kernel.Params, kernel.Inputs, Dist]:
@@ -62,6 +78,7 @@ def lowered(scenario: Scenario, parts: float | None = None) -> tuple[kernel.Para
         client=queueing.client(part.client.lower(), part.retries, NO_ROUND_TRIP, table),
         intake=queueing.limit(door if has_law else LetsIn(OPEN)),
         tells=int(scenario.health is not None),
+        order=_order(part) if is_plain(part) else kernel.Order(),
     )
     timeout = queueing.dist(part.timeout or part.time, table)
     inputs = kernel.Inputs(
@@ -79,6 +96,8 @@ def start(scenario: Scenario, seed: int, replication: int, parts: float | None =
     params, inputs, timeout = lowered(scenario, parts)
     part, windows = _section(scenario), scenario.windows
     plain = is_plain(part)
+    leave_by_age = params.order.timeout_ns > 0 or params.order.max_age_ns < NEVER
+    columns = kernel.RING_COLUMNS if leave_by_age else kernel.REACHED
     streams = (kernel.SERVICE, kernel.SHARD, kernel.FAIL, kernel.ADMIT, kernel.RETRY, kernel.SHED)
     keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
     free_ns, trees = workers.all_free_in_trees(part.workers, part.shards)
@@ -87,7 +106,7 @@ def start(scenario: Scenario, seed: int, replication: int, parts: float | None =
         asleep=room.nothing_waits(windows, _CHUNKS),
         shards=np.zeros((part.shards, kernel.SHARD_COLUMNS), np.int64),
         buckets=np.tile(host.full_bucket(params.intake), (part.shards, 1)),
-        rings=np.zeros((part.shards, _RING if plain else 1, kernel.RING_COLUMNS), np.int64),
+        rings=np.zeros((part.shards, _RING if plain else 1, columns), np.int64),
         free_ns=free_ns,
         trees=trees,
         batch=np.zeros((kernel.BATCH_ROWS, _ROWS), np.int64),
@@ -215,7 +234,7 @@ class _Propagation(Later):
             raise ValueError("no [launches]")
         jobs = came(scenario, launching.demand) + came(scenario, launching.changes)
         plain = is_plain(part)
-        comes_back = part.fails > 0 or part.intake.name != OPEN or not plain
+        comes_back = part.fails > 0 or part.intake.name != OPEN or not plain or _order(part) != kernel.Order()
         attempts = jobs * (tries(scenario, part.client.lower(), part.retries) if comes_back else 1)
         return Cost(
             GROWTH * ROW_BYTES * jobs * (2 if comes_back else 1),

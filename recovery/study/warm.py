@@ -38,7 +38,7 @@ _SMALL = {
     needed.LAUNCHES: _LAUNCHES,
     needed.DOOR: _PROPAGATION + 'launches.admission = "fixed-concurrency"\n',
     needed.PROPAGATION: _PROPAGATION,
-    needed.SHARDS: _PROPAGATION + 'propagation.queue = "lifo"\n',
+    needed.SHARDS: _PROPAGATION + 'propagation.intake = { name = "leaky-bucket", rate = "1/s", wait = "1s" }\n',
     needed.HEALTH: _PROPAGATION + _HEALTH + " }\n",
     needed.LOOP: _PROPAGATION + _HEALTH + ', terminate_after = "1s" }\n',
     needed.WINDOW: _LEASES + _DNS + 'dns.window = { at = "0s", detect = "1s", repair = "1s", negative_ttl = "1s" }\n',
