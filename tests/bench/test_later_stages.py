@@ -63,6 +63,11 @@ PROPAGATING = (
     "propagation: token bucket",
     "best of each",
 )
+ORDERS = {
+    "newest first": 'propagation.queue="lifo"',
+    "a queue of at most 3,000": 'propagation.queue={ name = "bounded", limit = 3000 }',
+    "a timeout of 3 min": 'propagation.timeout="3m"',
+}
 THROTTLES = {
     "no throttle": "",
     "October's throttle": """launches.throttle = [
@@ -128,11 +133,12 @@ def test_day(benchmark: Any, table: dict[str, Any], tell: Any) -> None:
         table["a day after the leases"].append({"stage": name, "ns/job": f"{ns:.1f}"})
 
 
-@pytest.mark.parametrize("variant", PROPAGATING)
+@pytest.mark.parametrize("variant", [*PROPAGATING, *ORDERS])
 @pytest.mark.benchmark(group="October's jobs in propagation, ns per job", timer=clock_s)
 def test_jobs_of_october(benchmark: Any, table: dict[str, Any], tell: Any, variant: str) -> None:
-    """Propagation alone, of what October's launches let out after given leases."""
-    case = next(one for one in load(REAL).variants if one.name == variant).scenario
+    """Propagation alone, of what October's launches let out after given leases; with other orders, as it happened."""
+    changes, name = ((ORDERS[variant],), "as it happened") if variant in ORDERS else ((), variant)
+    case = next(one for one in load(REAL, changes).variants if one.name == name).scenario
     leased, holders = leases_of(case)
     costs: list[float] = []
 
