@@ -377,13 +377,19 @@ policy.client = { name = "fixed", delay = "5s" }
         (("host.timeout", "20s"), ("host.slowdown.a", 0.25)),
         (("dependency.outages.0.to", "16m"), ("coupling.window", "5s")),
         (("policy.queue.limit", "20s"), ("policy.queue.name", "bounded")),
+        (("lease.scaled.above", 20), ("dependency.resume_after", "10s")),
+        (("hold", "2m"), ("host.workers", 4)),
     ],
 )
 @pytest.mark.parametrize("number", [0, 1])
-def test_a_draw_is_what_a_file_that_says_so_would_be(number: int, inputs: tuple[tuple[str, object], ...]) -> None:
-    experiment = parse(DRAWN)
+@pytest.mark.parametrize("lease", [", scaled = { above = 50 }", ""])
+def test_a_draw_is_what_a_file_that_says_so_would_be(
+    lease: str, number: int, inputs: tuple[tuple[str, object], ...]
+) -> None:
+    text = DRAWN.replace(", scaled = { above = 50 }", lease)
+    experiment = parse(text)
     drawn = experiment.drawn(number, inputs)
-    told = parse(DRAWN, overrides=tuple(f"{key}={json.dumps(value)}" for key, value in inputs)).variants[number]
+    told = parse(text, overrides=tuple(f"{key}={json.dumps(value)}" for key, value in inputs)).variants[number]
     assert drawn == told
     assert drawn.scenario.rules == told.scenario.rules
     assert identity.digest_of(drawn, 1, 0) == identity.digest_of(told, 1, 0)

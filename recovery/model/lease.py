@@ -71,6 +71,11 @@ class Lease(Part):
     _law: tuple[Scaled, float, tuple[float, ...]] | None = PrivateAttr(None)
     _factor: float = PrivateAttr(1.0)
 
+    @property
+    def is_of_members(self) -> bool:
+        """Whether its times hang on how many members there are."""
+        return self.scaled is not None or self._law is not None
+
     def of_members(self, members: float, others_s: tuple[float, ...] = ()) -> Self:
         """The lease of so many members: with its times as they are for them. `others_s`: from check to check of each
         other lease that these members have.

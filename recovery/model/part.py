@@ -105,8 +105,9 @@ def rules_of(part: BaseModel) -> tuple[InUse, ...]:
         if not value or isinstance(value, (int, float, str)):
             continue
         for place, inner in _tables_in(value):
-            own = written if place is None else f"{written}.{place}"
-            found += [InUse(f"{own}.{rule.key}".removesuffix("."), rule.why) for rule in _rules_of(inner)]
+            if rules := _rules_of(inner):  # most tables use none
+                own = written if place is None else f"{written}.{place}"
+                found += [InUse(f"{own}.{rule.key}".removesuffix("."), rule.why) for rule in rules]
     return tuple(found)
 
 

@@ -1,16 +1,14 @@
 """Everything that decides a run beside seed and replication: tables that fit together."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Self
-
-from pydantic import model_validator
 
 from recovery.model import classes as kinds
 from recovery.model import edits, policies
 from recovery.model.launches import Launches
 from recovery.model.operator import GATES_MAX, Action, Scale, condition, gates_of
-from recovery.model.part import Mistakes
+from recovery.model.part import Mistakes, Part
 from recovery.model.propagation import Propagation
 from recovery.model.tables import Tables
 from recovery.units import HORIZON_MAX_S, LONGEST_S, show_duration
@@ -26,20 +24,32 @@ class Scenario(Tables):
     replication meets it.
     """
 
-    @model_validator(mode="after")
-    def _from_the_race(self) -> Self:
+    def with_tables(self, tables: Mapping[str, Part]) -> Self:
+        """The scenario with other tables of these names, which are checked, in the place of its own; whether all fit
+        together is checked here. Raises ValueError.
+        """
+        return self.model_copy(update=dict(tables)).put_together()
+
+    def put_together(self) -> Self:
+        """As its tables have it; raises ValueError where these do not fit together."""
+        super().put_together()
+        self._check_race()
+        self._check_tables()
+        return self
+
+    def _check_race(self) -> None:
+        """Raises Mistakes where the race does not make the outages, and alone."""
         if self.dns is None:
-            return self
+            return
         if self.dns.window is None:
             raise Mistakes("dns.window is missing; want a table [dns.window]: the outage that follows")
         if self.dependency.outages:
             raise Mistakes("dependency.outages stands beside [dns]; want one of them: [dns.window] makes the outages")
         if wrong := self.dns.window.wrong():
             raise Mistakes(wrong)
-        return self
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_tables(self) -> None:
+        """Raises ValueError where tables do not fit together."""
         if self.jobs is not None and (self.fleet is not None or self.lease is not None):
             beside = "[fleet]" if self.fleet is not None else "[lease]"
             raise ValueError(
@@ -65,32 +75,35 @@ class Scenario(Tables):
         ]
         if wrong:
             raise Mistakes("\n".join(wrong))
-        return self
+
+    @property
+    def _end(self) -> str:
+        """What nothing may begin after, in words."""
+        return f"the horizon, {show_duration(self.horizon)}"
 
     def _wrong_times(self) -> Iterator[str]:
         """What cannot be within the horizon, and times that may not be zero."""
-        end = f"the horizon, {show_duration(self.horizon)}"
         if self.horizon > HORIZON_MAX_S:
             yield f"horizon is {show_duration(self.horizon)}; want at most {show_duration(HORIZON_MAX_S)}"
         if self.coupling.window > self.horizon:
-            yield f"coupling.window is {show_duration(self.coupling.window)}; want no longer than {end}"
+            yield f"coupling.window is {show_duration(self.coupling.window)}; want no longer than {self._end}"
         elif self.horizon / self.coupling.window > WINDOWS_MAX:
             least = show_duration(self.horizon / WINDOWS_MAX)
-            yield f"coupling.window is {show_duration(self.coupling.window)}; want at least {least} for {end}"
+            yield f"coupling.window is {show_duration(self.coupling.window)}; want at least {least} for {self._end}"
         back = self._back_s()
         if (window := self.dns_window) is not None and back >= self.horizon:
             is_sure = window.least_end_s() == window.mean_end_s()
             at = show_duration(back) + ("" if is_sure else " at the earliest")
-            yield f"dns.window is over at {at}; want before {end}"
+            yield f"dns.window is over at {at}; want before {self._end}"
         for i, outage in enumerate(self.dependency.outages):
             if outage.end >= self.horizon:
-                yield f"dependency.outages.{i}.to is {show_duration(outage.end)}; want before {end}"
+                yield f"dependency.outages.{i}.to is {show_duration(outage.end)}; want before {self._end}"
         since = back if self.recovers_from is None else self.recovers_from
         left = self.horizon - since
         if self.recovers_from is not None and left <= 0:
-            yield f"recovers_from is {show_duration(self.recovers_from)}; want before {end}"
+            yield f"recovers_from is {show_duration(self.recovers_from)}; want before {self._end}"
         elif back < self.horizon and self.hold > left:
-            left_over = f"what is left from {show_duration(since)} to {end}: {show_duration(left)}"
+            left_over = f"what is left from {show_duration(since)} to {self._end}: {show_duration(left)}"
             yield f"hold is {show_duration(self.hold)}; want no longer than {left_over}"
         for key, time in (("host.establish_time", self.host.establish_time), ("host.timeout", self.host.timeout)):
             if time.mean_s() <= 0:
@@ -133,8 +146,7 @@ class Scenario(Tables):
         if jobs is not None:
             for i, step in enumerate(jobs.steps):
                 if step.at >= self.horizon:
-                    end = show_duration(self.horizon)
-                    yield f"jobs.steps.{i}.at is {show_duration(step.at)}; want before the horizon, {end}"
+                    yield f"jobs.steps.{i}.at is {show_duration(step.at)}; want before {self._end}"
             if all(step.rate_per_s() == 0 for step in jobs.steps):
                 yield "jobs.steps have a rate of 0; want at least one rate above 0"
             if not isinstance(self.policy.lease, policies.LeaseFixed):
@@ -200,8 +212,7 @@ class Scenario(Tables):
             yield f"operator has throttles and pauses for {gates} sets of classes or laws; want at most {GATES_MAX}"
         for i, action in enumerate(self.operator):
             if action.at is not None and action.at >= self.horizon:
-                end = show_duration(self.horizon)
-                yield f"operator.{i}.at is {show_duration(action.at)}; want before the horizon, {end}"
+                yield f"operator.{i}.at is {show_duration(action.at)}; want before {self._end}"
             if action.zone is not None and not self.has_leases:
                 yield f"operator.{i}.zone is {action.zone}; want none: jobs have no zones"
             elif action.zone is not None and action.zone >= zones:
@@ -255,11 +266,10 @@ def _wrong_stages(scenario: Scenario) -> Iterator[str]:
         yield "health stands without [propagation]; want tables [launches] and [propagation]: they bring targets"
     if health is not None and scenario.has_leases and health.targets < scenario.zones:
         yield f"health.targets is {health.targets}; want at least one a zone, {scenario.zones}"
-    end = f"the horizon, {show_duration(scenario.horizon)}"
     if launches is not None:
         for i, step in enumerate(launches.throttle):
             if step.at >= scenario.horizon:
-                yield f"launches.throttle.{i}.at is {show_duration(step.at)}; want before {end}"
+                yield f"launches.throttle.{i}.at is {show_duration(step.at)}; want before {scenario._end}"
         if max(rate for _, rate in launches.demand.levels) <= 0:
             yield "launches.demand is 0 all the time; want a rate above 0"
         if propagation is None:
@@ -267,7 +277,7 @@ def _wrong_stages(scenario: Scenario) -> Iterator[str]:
     if propagation is not None:
         for i, reduction in enumerate(propagation.reductions):
             if reduction.at >= scenario.horizon:
-                yield f"propagation.reductions.{i}.at is {show_duration(reduction.at)}; want before {end}"
+                yield f"propagation.reductions.{i}.at is {show_duration(reduction.at)}; want before {scenario._end}"
         if launches is not None and _is_endless(propagation, launches, scenario.horizon):
             yield (
                 f"propagation.slowdown makes a job last more than {show_duration(LONGEST_S)} behind all others; "
@@ -276,7 +286,7 @@ def _wrong_stages(scenario: Scenario) -> Iterator[str]:
     if health is not None:
         for i, switch in enumerate(health.failover):
             if switch.at >= scenario.horizon:
-                yield f"health.failover.{i}.at is {show_duration(switch.at)}; want before {end}"
+                yield f"health.failover.{i}.at is {show_duration(switch.at)}; want before {scenario._end}"
             if switch.zone is not None and switch.zone >= scenario.zones:
                 wanted = f"0 to {scenario.zones - 1}, or a larger fleet.zones"
                 yield f"health.failover.{i}.zone is {switch.zone}; want {wanted}"

@@ -73,14 +73,16 @@ class Tables(Part):
     _rules: tuple[InUse, ...] = PrivateAttr(())
 
     @model_validator(mode="after")
-    def _of_members(self) -> Self:
-        """The lease of all members; classes have each their own number of them (`seen_by`)."""
-        if self.lease is not None and self.fleet is not None and not self.classes:
-            self.__dict__["lease"] = self.lease.of_members(self.fleet.holders)  # it is frozen, and not yet shown
-        return self
+    def _together(self) -> Self:
+        return self.put_together()
 
-    @model_validator(mode="after")
-    def _of_part_two(self) -> Self:
+    def put_together(self) -> Self:
+        """This, which nobody has seen yet, with what follows from several of its tables. Raises ValueError where they
+        do not fit together.
+        """
+        # Of classes each has its own number of members (`seen_by`).
+        if self.lease is not None and self.fleet is not None and not self.classes:
+            self.__dict__["lease"] = self.lease.of_members(self.fleet.holders)  # it is frozen
         self._rules = self.rules_anew()
         return self
 

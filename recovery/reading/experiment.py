@@ -6,7 +6,7 @@ wanted.
 
 import copy
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -55,60 +55,75 @@ class Experiment:
         if number is None:
             chosen = dict(inputs)
             variant = replace(variant, levers=tuple(one for one in variant.levers if one[0] not in chosen))
-        known = self._untouched(variant, inputs)
-        mistakes: list[str] = []
         last = inputs if number is None else ()  # a lever may set the table of which one of them is a key
-        scenario = self._with(variant, inputs, last, known, mistakes)
-        if scenario is None and known:  # what is said of a mistake quotes the file's own tables
-            scenario = self._with(variant, inputs, last, {}, mistakes := [])
-        if scenario is None:
-            raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
+        scenario = self._of_tables(variant, inputs, last)
+        if scenario is None:  # what is said of a mistake quotes the file's own tables
+            mistakes: list[str] = []
+            table = self._table(variant, inputs, last)
+            scenario = checked(self.model, table, self.file, "", self.folder, mistakes)
+            if scenario is None:
+                raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
         return Variant(variant.name, scenario, variant.levers)
 
-    def _untouched(self, variant: Variant, inputs: tuple[tuple[str, Any], ...]) -> dict[str, Part]:
-        """The tables of a variant that none of `inputs` changes, as they were checked when the file was read. Not the
-        lease, whose times may hang on the number of holders.
+    def _of_tables(
+        self, variant: Variant, inputs: tuple[tuple[str, Any], ...], last: tuple[tuple[str, Any], ...]
+    ) -> Scenario | None:
+        """The scenario of a variant that has chosen `inputs`, and after its levers `last`: its own, as it was checked
+        when the file was read, with the tables that these change. None where there is a mistake, or where they change
+        what is no table of its own, or more than what they name.
         """
+        own = variant.scenario
         try:
-            touched = {"lease", *(path_of(key)[0] for key, _ in inputs)}
+            touched = dict.fromkeys(path_of(key)[0] for key, _ in inputs)
         except Refusal:
-            return {}  # told where the key is set
-        values = vars(variant.scenario)
-        tables = {written: values[name] for name, written, _ in keys_of_tables(type(variant.scenario))}
-        return {key: one for key, one in tables.items() if isinstance(one, Part) and key not in touched}
+            return None  # told where the key is set
+        if self.model is not Scenario or (own.lease is not None and own.lease.is_of_members):
+            return None
+        values = vars(own)
+        names = {written: name for name, written, _ in keys_of_tables(type(own)) if written in touched}
+        if len(names) < len(touched):
+            return None
+        found: dict[str, Part] = {}
+        for key, value in self._table(variant, inputs, last, touched).items():
+            was = values[names[key]]
+            if not isinstance(was, Part) or not isinstance(value, dict):
+                return None
+            text = repr(value)
+            last_text, part = self._of_draw.get(key, ("", None))
+            if last_text != text:
+                part = checked(type(was), value, self.file, "", self.folder, [])
+            if part is None:
+                return None
+            self._of_draw[key] = text, part
+            found[names[key]] = part
+        try:
+            return own.with_tables(found)
+        except ValueError:
+            return None
 
-    def _with(
+    def _table(
         self,
         variant: Variant,
         inputs: tuple[tuple[str, Any], ...],
         last: tuple[tuple[str, Any], ...],
-        known: dict[str, Part],
-        mistakes: list[str],
-    ) -> Any:
-        """The scenario of a variant that has chosen `inputs`, and after its levers `last`, or None; then `mistakes` has
-        a line for each. Tables that are `known` are not made again.
+        only: Container[str] | None = None,
+    ) -> dict[str, Any]:
+        """What a variant says that has chosen `inputs`, and after its levers `last`: all of it, or `only` these keys of
+        the file. Raises ScenarioError.
         """
-        table = copied({key: value for key, value in self.base.items() if key not in known})
-        change = {key: value for key, value in self.changes[variant.name].items() if key not in known}
+        table = copied({key: value for key, value in self.base.items() if only is None or key in only})
+        change = {key: value for key, value in self.changes[variant.name].items() if only is None or key in only}
         key = ""
         try:
             for key, value in inputs:
                 put(table, path_of(key), value)
             table = merge(table, copied(change))
             for key, value in (*variant.levers, *last):
-                if path_of(key)[0] not in known:
+                if only is None or path_of(key)[0] in only:
                     put(table, path_of(key), copied(value))
         except Refusal as error:
             raise ScenarioError(f"{self.file}: {key}: {error}") from None
-        texts = {key: repr(one) for key, one in table.items() if isinstance(one, dict)}
-        same = {key: self._of_draw[key][1] for key, text in texts.items() if self._of_draw.get(key, ("",))[0] == text}
-        found = checked(self.model, table | known | (same if known else {}), self.file, "", self.folder, mistakes)
-        if known and isinstance(found, BaseModel):
-            values, kind = vars(found), type(found)
-            for name, key, _ in keys_of_tables(kind):
-                if key in texts and key != "lease" and isinstance(values[name], Part):  # the lease is of its holders
-                    self._of_draw[key] = texts[key], values[name]
-        return found
+        return table
 
     @functools.cached_property
     def first(self) -> Variant:
