@@ -158,23 +158,20 @@ def _digest(*parts: object) -> str:
 
 def _feed(sha: "hashlib._Hash", pieces: list[str], value: object) -> None:
     """Add a value to what is digested so that two different ones never look alike; texts wait in `pieces`."""
-    if isinstance(value, np.ndarray):
-        pieces.append(f"array {value.dtype.str} {value.shape}:")
-        sha.update("".join(pieces).encode())
-        sha.update(np.ascontiguousarray(value).tobytes())
-        pieces.clear()
-    elif isinstance(value, (tuple, list)):
+    if isinstance(value, (tuple, list)):
         items = _in_use(value)
         pieces.append(f"list {len(items)}:")
-        if _PLAIN.issuperset(map(type, items)):  # most are, and a call for each would take longer than they do
-            pieces += [f"{len(text)} {text};" for text in map(repr, items)]
-            return
         for item in items:
-            if type(item) in _PLAIN:
+            if type(item) in _PLAIN:  # most are, and a call for each would take longer than they do
                 text = repr(item)
                 pieces.append(f"{len(text)} {text};")
             else:
                 _feed(sha, pieces, item)
+    elif isinstance(value, np.ndarray):
+        pieces.append(f"array {value.dtype.str} {value.shape}:")
+        sha.update("".join(pieces).encode())
+        sha.update(value.tobytes())
+        pieces.clear()
     else:
         text = repr(value.item() if isinstance(value, np.generic) else value)
         pieces.append(f"{len(text)} {text};")
@@ -188,14 +185,12 @@ def _in_use(value: Sequence[object]) -> Sequence[object]:
     default says that the rule behind it is off, so that a new rule changes no key of a run that does not use it.
     """
     defaults = _defaults_of(type(value))
-    if not defaults:
-        return value
     end = len(value)
     for default in defaults:
         if value[end - 1] != default:
             break
         end -= 1
-    return value[:end]
+    return value[:end] if end < len(value) else value
 
 
 @functools.cache
@@ -210,26 +205,28 @@ def _said(scenario: Scenario) -> str:
     """What the scenario says, as text: measures need some of it (`hold`), and Python decides some (conditions). What
     holders and what they hold are called decides nothing; when they are overdue decides measures alone (`digest_of`).
 
-    It is the text of `_table`, put together of the texts of its keys: draws of a sweep share most tables, whose texts
+    It is the text of `_table`, put together of the texts of its values: draws of a sweep share most tables, whose texts
     are kept.
     """
     values, texts = vars(scenario), {}
-    fresh = {name: key for name, key, _ in keys_of(type(scenario)) if values[name] is not None}
-    for name, key in [*fresh.items()]:
-        if (text := _said_of.get(values[name])) is not None:
+    fresh: dict[str, str] = {}
+    for name, key, _ in keys_of(type(scenario)):
+        value = values[name]
+        if type(value) is float:
+            texts[key] = repr(value)
+        elif (text := _said_of.get(value)) is not None:
             texts[key] = text
-            del fresh[name]
-    table = _table(scenario, set(fresh))
+        elif value or isinstance(value, tuple):  # nothing is said of what is none, nor of no classes
+            fresh[name] = key
+    table = _table(scenario, set(fresh)) if fresh else {}
     for name, key in fresh.items():
-        if key in table:
-            value = table[key]
-            texts[key] = f'"{key}": {value!r}' if type(value) is float else _text({key: value})[1:-1]
-            if isinstance(values[name], Part):
-                _said_of.keep(values[name], texts[key])
-    return "{" + ", ".join(texts[key] for key in sorted(texts)) + "}"
+        texts[key] = _text(table[key])
+        if isinstance(values[name], Part | tuple):
+            _said_of.keep(values[name], texts[key])
+    return "{" + ", ".join(f'"{key}": {texts[key]}' for key in sorted(texts)) + "}"
 
 
-_said_of = ByObject[Part, str](most=4096)
+_said_of = ByObject[object, str](most=4096)
 
 
 def _table(scenario: Scenario, only: set[str] | None = None) -> dict[str, object]:
@@ -242,8 +239,8 @@ def _table(scenario: Scenario, only: set[str] | None = None) -> dict[str, object
     return table
 
 
-def _text(table: dict[str, object]) -> str:
-    return json.dumps(table, sort_keys=True, default=str)
+def _text(said: object) -> str:
+    return json.dumps(said, sort_keys=True, default=str)
 
 
 def _name_by_values(part: BaseModel, table: dict[str, object]) -> None:
