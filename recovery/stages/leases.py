@@ -163,7 +163,7 @@ def _of_each_host(scenario: Scenario) -> _Host:
         if last.scenario is scenario:
             return last.found
     params, table = queueing.numbers_of(scenario)
-    inputs = None if scenario.operator else queueing.inputs(queueing.controls_of(scenario, 0, ()), table)
+    inputs = None if scenario.operator else queueing.quiet_inputs(scenario, table)
     span_ns, on_lanes = queueing.span_ns(scenario), engines.runs_on_lanes(scenario, params)
     same = None
     if on_lanes and inputs is not None:

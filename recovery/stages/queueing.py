@@ -15,6 +15,7 @@ from recovery_kernels.draws import Dist
 from recovery_kernels.requests import Inputs, Params
 
 from recovery.kept import Kept
+from recovery.model.dependency import Outage
 from recovery.model.distributions import Distribution
 from recovery.model.operator import Pause, Restart, Throttle
 from recovery.model.policies.lowered import LetsIn, Order, Waits
@@ -255,15 +256,30 @@ numbers_of = Kept(_numbers, most=4096)  # more than a sweep plans ahead
 Control = tuple[int, int, int, float, float]  # time ns, what, whole argument, two fractional arguments
 
 
-def dependency_controls(scenario: Scenario) -> list[Control]:
+def dependency_controls(scenario: Scenario) -> tuple[Control, ...]:
     """When the dependency begins and ceases to fail."""
+    return _quiet_of(scenario.outages).controls
+
+
+class _Quiet(NamedTuple):
+    """What enters a host of leases at which nobody acts and that has no measured values."""
+
+    controls: tuple[Control, ...]
+    inputs: Inputs
+
+
+def _quiet(outages: Sequence[Outage]) -> _Quiet:
     controls: list[Control] = []
-    for outage in scenario.outages:
+    for outage in outages:
         if controls and controls[-1][0] == ns(outage.start):
             controls.pop()  # one outage goes over into the next: no moment of health between them
         controls.append((ns(outage.start), requests.DEPENDENCY, 0, outage.fails, 0.0))
         controls.append((ns(outage.end), requests.DEPENDENCY, 0, 0.0, 0.0))
-    return controls
+    return _Quiet(tuple(controls), inputs(controls, MeasuredValues()))
+
+
+_quiet_of = Kept(_quiet, most=4096)
+"""It is the same for all draws that leave the outages as they are."""
 
 
 def restart_controls(scenario: Scenario, action: Restart, start_s: float, host: int, zones: int) -> list[Control]:
@@ -388,7 +404,7 @@ def controls_of(scenario: Scenario, host: int, started: Sequence[Begun]) -> list
     `started` are the actions that a condition has set off.
     """
     starts = _starts(scenario, started)
-    controls = dependency_controls(scenario) + _restarts_of(scenario, host, starts)
+    controls = [*dependency_controls(scenario), *_restarts_of(scenario, host, starts)]
     controls += gate_controls(scenario, starts, host, scenario.zones)
     return sorted(controls, key=lambda control: control[0])  # stable: the order above decides ties
 
@@ -433,13 +449,20 @@ def inputs(controls: Sequence[Control], table: MeasuredValues, arrivals: Sequenc
     )
 
 
+def quiet_inputs(scenario: Scenario, table: MeasuredValues) -> Inputs:
+    """What enters each host of leases at which nobody acts, beside its numbers."""
+    return inputs(dependency_controls(scenario), table) if table.values else _quiet_of(scenario.outages).inputs
+
+
 def lowered(scenario: Scenario) -> list[object]:
     """The numbers that the kernel takes, of the host of each zone. Which host a restart takes is counted from what the
     scenario says; actions that wait for a condition are lowered as if it came at once.
     """
     own, table = numbers_of(scenario)
-    zones, waiting = scenario.zones, begun_at_once(scenario)
-    controls = [controls_of(scenario, host, waiting) for host in range(min(zones, scenario.hosts))]
+    zones, waiting = min(scenario.zones, scenario.hosts), begun_at_once(scenario)
+    if scenario.has_leases and not scenario.operator:
+        return [scenario.windows, own, *quiet_inputs(scenario, table), [dependency_controls(scenario)] * zones]
+    controls = [controls_of(scenario, host, waiting) for host in range(zones)]
     steps = scenario.steps
     arrivals = [(step.at, step.rate_per_s() / scenario.hosts) for step in steps]
     return [scenario.windows, own, *inputs(controls[0], table, arrivals), controls]
