@@ -14,13 +14,16 @@ def quantiles_s(histogram: Whole, starts_ns: Floats, shares: Sequence[float]) ->
 
 
 def parts_of(histogram: Whole, shares: Sequence[float]) -> list[int | None]:
-    """The part of a histogram int64[parts] in which each of these shares of all is reached; None if empty."""
-    below = histogram.cumsum()
-    total = int(below[-1])
-    if total == 0:
+    """The part of a histogram int64[parts] in which each of these shares of all is reached, of those that are not
+    empty; None if all are.
+    """
+    is_used = (histogram > 0).tobytes()
+    first = is_used.find(1)
+    if first < 0:
         return [None] * len(shares)
-    found: list[int | None] = below.searchsorted([share * total for share in shares]).tolist()
-    return found
+    below = histogram[first : is_used.rfind(1) + 1].cumsum()  # most are empty
+    total = int(below[-1])
+    return [first + part for part in below.searchsorted([math.ceil(share * total) for share in shares]).tolist()]
 
 
 def sure_parts_of(histogram: Whole, shares: Sequence[float], unknown: int) -> list[int | None]:

@@ -17,21 +17,22 @@ def stays_from(times_s: Floats, reached: Flags, from_s: float, hold_s: float) ->
     A stretch that the horizon cuts off before `hold_s` is over does not count. If it is true at `from_s` and stays,
     that is the answer.
     """
-    return lasts_from(times_s, np.asarray(reached, bool).tobytes(), int(times_s.searchsorted(from_s)), hold_s)
+    at = window_from(times_s, np.asarray(reached, bool).tobytes(), int(times_s.searchsorted(from_s)), hold_s)
+    return math.inf if at < 0 else float(times_s[at])
 
 
-def lasts_from(times_s: Floats, reached: bytes, first: int, hold_s: float) -> float:
-    """The same of `reached` as bytes (0 or 1), of which `find` looks over a short run's windows in a tenth of a
-    microsecond; from window `first` on.
+def window_from(times_s: Floats, reached: bytes, first: int, hold_s: float) -> int:
+    """The window at whose end that time is, from window `first` on; -1 if never. `reached` is bytes (0 or 1), over a
+    short run's windows of which `find` looks in a tenth of a microsecond.
     """
     begin = reached.find(1, first)
     while begin >= 0:
         end = reached.find(0, begin)
         last = end - 1 if end >= 0 else -1
         if times_s[last] - times_s[begin] >= hold_s:
-            return float(times_s[begin])
+            return begin
         begin = reached.find(1, end) if end >= 0 else -1
-    return math.inf
+    return -1
 
 
 def settles_from(times_s: Floats, is_normal: Flags, from_s: float, hold_s: float) -> float:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recovery.measures.lasting import lasts_from
+from recovery.measures.lasting import window_from
 from recovery.measures.register import DEPTHS, ROUNDING, again_of, last_of
 from recovery.statistics.arrays import Floats, Whole
 from recovery.statistics.means import student
@@ -37,20 +37,24 @@ def times_to_recovery_s(times_s: Floats, reached: Reached, from_s: float, hold_s
 
     Known to one window: the share was reached no later than at the end of the window that is given.
     """
-    out = {name: _time_s(times_s, reached[name], from_s, hold_s) for name in DEPTHS}
-    for name in DEPTHS:
-        lost = math.nan
-        if math.isfinite(out[name]):
-            at = reached[name].find(0, int(times_s.searchsorted(from_s + out[name])))
-            lost = float(times_s[at] - from_s) if at >= 0 else math.inf
-        out[f"{name[:-2]}_lost_s"] = lost
+    first = int(times_s.searchsorted(from_s))
+    back = {name: window_from(times_s, reached[name], first, hold_s) for name in DEPTHS}
+    out = {name: _time_s(times_s, at, first, from_s) for name, at in back.items()}
+    for name, at in back.items():
+        lost_s = math.nan
+        if at >= 0:
+            lost = reached[name].find(0, at)
+            lost_s = float(times_s[lost] - from_s) if lost >= 0 else math.inf
+        out[_LOST[name]] = lost_s
     return out
 
 
-def _time_s(times_s: Floats, reached: bytes, from_s: float, hold_s: float) -> float:
-    first = int(times_s.searchsorted(from_s))
-    at = lasts_from(times_s, reached, first, hold_s)
-    return 0.0 if math.isfinite(at) and at <= times_s[first] else at - from_s
+_LOST = {name: f"{name[:-2]}_lost_s" for name in DEPTHS}
+
+
+def _time_s(times_s: Floats, at: int, first: int, from_s: float) -> float:
+    """From `from_s` to the end of window `at` (-1: never); 0 if that is the `first` to end then or later."""
+    return math.inf if at < 0 else 0.0 if at == first else float(times_s[at] - from_s)
 
 
 def recovery_intervals_s(
@@ -73,9 +77,11 @@ def recovery_intervals_s(
     """
     half = student(freedom, confidence) * deviation if freedom else deviation
     out: dict[str, float | str] = {}
+    first = int(times_s.searchsorted(from_s))
     curves = [reached_by(one) for one in (leased_share, leased_share + half, leased_share - half)]
     for name, depth in DEPTHS.items():
-        time, early, late = (_time_s(times_s, reached[name], from_s, hold_s) for reached in curves)
+        backs = (window_from(times_s, reached[name], first, hold_s) for reached in curves)
+        time, early, late = (_time_s(times_s, back, first, from_s) for back in backs)
         at = min(int(np.searchsorted(times_s, from_s + time)), len(times_s) - 1)
         why = LAST if depth == 1 else FEW if is_told_by_few(at) else ""
         low = high = math.nan
@@ -119,9 +125,8 @@ def back_last_s(
     for name, is_leased in reached.items():
         last_s = math.nan
         if math.isfinite(found[name]) and math.isnan(found[again_of(name)]):
-            first = int(times_s.searchsorted(from_s + found[name], side="right"))
-            held = is_leased.rfind(b"\1\0", max(first - 1, 0), end)  # the last window before the last loss
-            if held >= 0:
+            held = is_leased.rfind(b"\1\0", 0, end)  # the last window before the last loss
+            if held >= 0 and times_s[held + 1] > from_s + found[name]:
                 after = is_leased.find(1, held + 1)
                 last_s = float(times_s[after]) - from_s if after >= 0 else math.inf
         out[last_of(name)] = last_s

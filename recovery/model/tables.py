@@ -142,7 +142,7 @@ class Tables(Part):
     @property
     def places(self) -> dict[str, kinds.Place]:
         """The place of each class among all, by name."""
-        return kinds.places_of(self.classes, has_fleet=self.has_leases)
+        return kinds.places_of(self.classes, has_fleet=self.has_leases) if self.classes else {}
 
     def seen_by(self, name: str) -> Self:
         """The scenario as the clients of one class see it: with what that class says in place of what all have, and
@@ -253,7 +253,7 @@ class Tables(Part):
     @property
     def outages(self) -> tuple[Outage, ...]:
         """When the dependency is away, in order of time. Raises LookupError where that has yet to be drawn."""
-        if self.dns_window is not None and not self._is_drawn:
+        if self.dns is not None and self.dns.window is not None and not self._is_drawn:
             raise LookupError("the outages of [dns.window] are drawn for each replication; want a resolved scenario")
         return self.dependency.outages
 
@@ -271,7 +271,8 @@ class Tables(Part):
         """
         if self.recovers_from is not None:
             return self.recovers_from
-        return self.outages[-1].end if self.outages else self._sessions_end_s()
+        outages = self.outages
+        return outages[-1].end if outages else self._sessions_end_s()
 
     @property
     def rules(self) -> tuple[InUse, ...]:

@@ -243,9 +243,10 @@ class LeaseTable(TrafficTable):
         times = leased_curve.times_to_recovery_s(times_s, reached, back, hold)
         ttr99_s, least = times["ttr99_s"], float(share.min())
         row: Row = {**times}
-        again = dict.fromkeys(map(again_of, DEPTHS), math.nan)  # a sample of hosts tells none
-        last = dict.fromkeys(map(last_of, DEPTHS), math.nan)
-        if self.doubt is None:
+        if self.doubt is not None:  # a sample of hosts tells none
+            again = dict.fromkeys(map(again_of, DEPTHS), math.nan)
+            last = dict.fromkeys(map(last_of, DEPTHS), math.nan)
+        else:
             deeds_s = [act.at_s for act in self.actions(scenario)]
             again = leased_curve.back_again_s(times_s, reached, back, times, deeds_s)
             next_s = min((one.start for one in scenario.outages if one.start > back), default=math.inf)

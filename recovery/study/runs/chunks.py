@@ -139,7 +139,9 @@ def _outcome(task: pipeline.Task, known: Known | None, runner: pipeline.Runner) 
     def run(task: pipeline.Task) -> pipeline.Outcome:
         return next(runner.run([task]))
 
-    if known is None or not stages.later_of(task[0].scenario):
+    if not stages.later_of(task[0].scenario):
+        return run(task)
+    if known is None:
         return chain.follow(run(task))
     return chain.follow(reusing.known_or_run(task, known, run), known=known)
 
