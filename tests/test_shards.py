@@ -8,6 +8,7 @@ law of M/M/1 without regard to order, M/M/c/K, M/D/1 (from several seeds' own in
 
 import math
 import threading
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,9 @@ def test_the_kernel_is_its_twin_in_a_few_cases(data: tuple[Scenario, int]) -> No
 
 
 @st.composite
-def without_events(draw: st.DrawFn) -> tuple[Scenario, int]:
+def without_events(
+    draw: st.DrawFn, intakes: Sequence[Any] = INTAKES, ways: Sequence[dict[str, Any]] = WITHOUT_EVENTS
+) -> tuple[Scenario, int]:
     """A stage that goes window by window, with any load: nobody waits, some wait, or thousands do."""
     part: dict[str, Any] = {
         "shards": draw(st.integers(1, 4)),
@@ -158,7 +161,7 @@ def without_events(draw: st.DrawFn) -> tuple[Scenario, int]:
         "fails": draw(st.sampled_from(["0%", "20%"])),
         "client": draw(st.sampled_from(CLIENTS)),
         "retries": draw(st.sampled_from([0, 3, "unlimited"])),
-        "intake": draw(st.sampled_from(INTAKES)),
+        "intake": draw(st.sampled_from(intakes)),
         "reductions": draw(st.sampled_from([[], [{"at": "2m", "lasts": "3m", "share": "60%"}]])),
     }
     if draw(st.booleans()):
@@ -168,7 +171,7 @@ def without_events(draw: st.DrawFn) -> tuple[Scenario, int]:
         "changes": "1/s",
         "arrivals": draw(st.sampled_from(["poisson", "even"])),
     }
-    part |= draw(st.sampled_from(WITHOUT_EVENTS))
+    part |= draw(st.sampled_from(ways))
     return variant(launching, part, health={"targets": 3, "time": "1ms"}), draw(st.integers(0, 2**32))
 
 
@@ -179,7 +182,10 @@ def told(run: Any) -> list[list[list[int]]]:
 
 
 @pytest.mark.boundscheck
-@given(data=without_events(), cuts=st.sets(st.integers(1, 119), max_size=4))
+@given(
+    data=without_events() | without_events(["open"], [{"queue": "lifo"}]),
+    cuts=st.sets(st.integers(1, 119), max_size=4),
+)
 @settings(LOTS, max_examples=60)
 def test_window_by_window_is_event_by_event(data: tuple[Scenario, int], cuts: set[int]) -> None:
     """Newest first, a bound, a constant timeout, what is too old: the same numbers, bit by bit, by either kernel."""

@@ -563,16 +563,36 @@ def _first_from(came_ns, at, now):  # type: ignore[no-untyped-def]
     return at
 
 
+@inline
+def _close_ranks(state, waited, below, top, left):  # type: ignore[no-untyped-def]
+    """At the window's end `left` jobs wait at a shard that serves its newest first: put them side by side in its ring.
+    The newest is at `top`. Those that waited before lie one on the other, those of the window each on that `below` it.
+    """
+    ring, mask, stay, moved = state.rings[0], state.rings.shape[1] - 1, state.spread[CAME], np.int64(0)
+    while top >= left - moved:  # all below it are where they belong
+        stay[place(moved)] = top
+        moved += 1
+        top = below[place(top - waited)] if top >= waited else top - 1
+    for to in range(left - moved, left):
+        moved -= 1
+        for column in range(RING_COLUMNS - 1):
+            ring[place(to & mask), column] = ring[place(stay[place(moved)] & mask), column]
+    state.shards[0, TAIL] = left
+
+
 @kernel
 def _serve(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
     """All work of the window at a shard that lets everybody in: who comes is known beforehand, so all queue up, and are
-    begun one after the other. Returns the most that waited at one time.
+    begun one after the other: the oldest first, or the newest of those that have come by then. For that each job of
+    the window names the place of the one `below` it. Returns the most that waited at one time.
     """
     whole, shards, came_ns, came = state.whole, state.shards, state.came, count
     shard, mask = place(0), state.rings.shape[1] - 1
     waited = most = whole[WAITING]
+    is_newest_first, below, top = params.order.is_newest_first, state.spread[BEGUN], waited - 1
     for i in range(count):
         _queue_up(state, shard, place(state.order[place(i)]))
+        below[place(i)] = waited + i - 1
     for i in range(AHEAD):
         came_ns[place(came + i)] = NEVER
     end = (whole[WINDOW] + 1) * params.window_ns
@@ -584,14 +604,24 @@ def _serve(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
             now = max(now, came_ns[place(begun_ - waited)])
         if now >= end:
             break
-        came_before = _first_from(came_ns, came_before, now)
+        below[place(came_before)] = top
+        before, came_before = came_before, _first_from(came_ns, came_before, now)
         waiting = waited + came_before - begun_  # it, too, unless it need not wait
         most = max(most, waiting)
-        slot = place((head + begun_) & mask)
+        next_ = begun_
+        if is_newest_first:
+            came_before += waiting == 0
+            next_ = waited + came_before - 1 if came_before > before else top
+            top = below[place(next_ - waited)] if next_ >= waited else next_ - 1
         begun_ += 1
+        slot = place((head + next_) & mask)
         first, free = _begin_next(params, keys, inputs.table, state, shard, first, slot, now, max(waiting - 1, 0))
-    shards[0, HEAD] += begun_
     whole[WAITING] = waited + came - begun_
+    if is_newest_first:
+        below[place(came_before)] = top
+        _close_ranks(state, waited, below, waited + came - 1 if came > came_before else top, whole[WAITING])
+    else:
+        shards[0, HEAD] += begun_
     return max(most, whole[WAITING])
 
 
@@ -703,11 +733,12 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
             play(state.free_ns, state.trees, place(shard_))
             shards[place(shard_), UNPLAYED] = 0
     put_in_order(params, state, count)
-    is_plain = _takes_all(params) and not params.order.is_newest_first
-    if shards.shape[0] == 1 and is_plain:
+    takes_all = _takes_all(params)
+    if shards.shape[0] == 1 and takes_all:
         close(state, _serve(params, keys, inputs, state, count))
         return
-    if is_plain and whole[WAITING] > count:  # where few wait, fewer passes are quicker
+    by_shard = takes_all and not params.order.is_newest_first and whole[WAITING] > count
+    if by_shard:  # where few wait, fewer passes are quicker
         close(state, _serve_by_shard(params, keys, inputs, state, count))
         return
     most = whole[WAITING]  # other shards count as they were when a job last came to them
