@@ -317,11 +317,15 @@ def test_the_keys_of_many_streams_are_the_single_ones() -> None:
 @pytest.mark.nojit
 @pytest.mark.boundscheck
 def test_a_lease_in_the_steady_state_is_as_fresh_as_the_last_check() -> None:
-    lasts, first, expires = Dist(draws.CONSTANT, 250.4, 0.0, 0, 0), np.empty(3, np.int64), np.empty(3, np.int64)
-    phases = np.array([0.0, 0.255, 0.5])
-    draws.steady(phases, np.int64(100), lasts, np.int64(5), EMPTY, KEY, first, expires)
-    assert first.tolist() == [0, 25, 50]
-    assert expires.tolist() == [155, 180, 205]  # the last check, 100 before the first, and 250 rounded and 5 of grace
+    lasts = Dist(draws.CONSTANT, 250.4, 0.0, 0, 0)
+    for many in (1, 2, 3, 40, 500):
+        phases, drawn = np.empty(many), np.empty(many)
+        first, expires = np.empty(many, np.int64), np.empty(many, np.int64)
+        draws.uniforms(KEY, drawn)
+        draws.steady(KEY, np.int64(100), lasts, np.int64(5), EMPTY, KEY, phases, first, expires)
+        assert phases.tolist() == sorted(drawn)
+        assert first.tolist() == [int(100 * phase) for phase in sorted(drawn)]
+        assert (expires - first).tolist() == [155] * many  # the last check was 100 before; 250 rounded, and 5 of grace
 
 
 @pytest.mark.nojit

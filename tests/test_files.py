@@ -395,7 +395,7 @@ def test_a_run_that_fails_costs_no_other(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """Replication 1 of the first variant fails; the other three rows are those of a run in which nothing fails."""
-    own = pipeline.Runner._host, pipeline.Runner._run_together, execute.chain.follow
+    own = pipeline.Runner._hosts, pipeline.Runner._run_together, execute.chain.follow
 
     def breaks(variant: str, replication: int) -> None:
         if (variant, replication) == ("as written", 1):
@@ -422,7 +422,7 @@ def test_a_run_that_fails_costs_no_other(
         if where == "follow":
             patched.setattr(execute.chain, "follow", follow)
         else:
-            patched.setattr(pipeline.Runner, "_host", host)
+            patched.setattr(pipeline.Runner, "_hosts", host)
             patched.setattr(pipeline.Runner, "_run_together", together)
         result = call(*command, "--out", tmp_path / "out")
     assert result.exit_code == 3
@@ -439,14 +439,14 @@ def test_a_run_that_fails_costs_no_other(
 def test_where_the_first_variant_fails_the_others_are_told(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = pipeline.Runner._host
+    own = pipeline.Runner._hosts
 
     def host(self: Any, total: Any, *rest: Any) -> Any:
         if total.variant.scenario.policy.queue.name == "fifo":
             raise MemoryError
         return own(self, total, *rest)
 
-    monkeypatch.setattr(pipeline.Runner, "_host", host)
+    monkeypatch.setattr(pipeline.Runner, "_hosts", host)
     command = "run", tiny, "--out", tmp_path / "out"
     result = call(*command)
     assert result.exit_code == 3

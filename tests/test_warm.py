@@ -80,7 +80,7 @@ def test_every_part_can_be_needed() -> None:
         text,
         *(warm._SMALL[part] for part in (needed.JOBS, needed.JOBS_EVENTS, needed.LEASES)),
         *(warm._SMALL[part] for part in (needed.LANES_ANY, needed.ENDED, needed.LANES_CLASSES)),
-        *(warm._SMALL[part] for part in (needed.SESSIONS, needed.DOOR, needed.SHARDS)),
+        *(warm._SMALL[part] for part in (needed.ALONE, needed.SAMPLE, needed.SESSIONS, needed.DOOR, needed.SHARDS)),
     ]
     assert set(warm.parts_of(parse(one).first for one in texts)) == set(needed.PARTS)
 

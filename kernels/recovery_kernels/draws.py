@@ -349,12 +349,45 @@ def uniforms(key, out):  # type: ignore[no-untyped-def]
         out[client] = uniform(key, client, 0)
 
 
-@kernel
-def steady(phases, every_ns, duration, grace_ns, table, key, first_ns, expires_ns):  # type: ignore[no-untyped-def]
-    """Fill first_ns and expires_ns (int64[clients]) of clients in their steady state: when each submits first, and when
-    its lease ends, which is as fresh as its last check. `phases` float64[clients] are parts of the time between two
-    checks, in order; a lease lasts as `duration` says and `grace_ns` longer.
+@inline
+def _slot(phase, many):  # type: ignore[no-untyped-def]
+    return min(np.int64(phase * many), many - 1)
+
+
+@inline
+def _in_order(key, counts, phases):  # type: ignore[no-untyped-def]
+    """Fill phases (float64[clients]) with the draws of clients 0, 1, … at attempt 0, the least first. They are even, so
+    each is put into the slot where it belongs, of about one each; `counts` int64[clients] is scratch.
     """
+    many = np.int64(phases.shape[0])
+    for slot in range(many):
+        counts[slot] = 0
+    for client in range(many):
+        counts[_slot(uniform(key, client, 0), many)] += 1
+    before = np.int64(0)
+    for slot in range(many):
+        own, counts[slot] = counts[slot], before
+        before += own
+    for client in range(many):
+        phase = uniform(key, client, 0)
+        slot = _slot(phase, many)
+        phases[counts[slot]] = phase
+        counts[slot] += 1
+    for number in range(1, many):
+        phase, at = phases[number], np.int64(number)
+        while at > 0 and phases[at - 1] > phase:
+            phases[at] = phases[at - 1]
+            at -= 1
+        phases[at] = phase
+
+
+@kernel
+def steady(phase_key, every_ns, duration, grace_ns, table, key, phases, first_ns, expires_ns):  # type: ignore[no-untyped-def]
+    """Fill first_ns and expires_ns (int64[clients]) of clients in their steady state: when each submits first, and when
+    its lease ends, which is as fresh as its last check; `phases` float64[clients] with the parts of the time between
+    two checks at which they submit, in order. A lease lasts as `duration` says and `grace_ns` longer.
+    """
+    _in_order(phase_key, expires_ns, phases)
     for client in range(phases.shape[0]):
         first = np.int64(phases[client] * every_ns)
         whole = np.int64(min(draw(duration, table, key, client, 0), _FAR) + 0.5) + grace_ns

@@ -13,7 +13,7 @@ from recovery_kernels import jit
 from recovery.model.operator import Restart
 from recovery.model.race import RaceAlone
 from recovery.model.scenario import Scenario
-from recovery.stages import engines, feedback, launches, propagation
+from recovery.stages import engines, feedback, launches, leases, propagation
 
 
 class KernelPart(NamedTuple):
@@ -25,17 +25,19 @@ class KernelPart(NamedTuple):
 
 
 _KEY = "draws.stream_key"
-_STEADY = ("draws.stream_keys", "draws.steady", "draws.uniforms")
-_ENDS = ("ends.begin", "ends.leases", "ends.unleased")
-LANES = KernelPart("leases", (*_STEADY, *_ENDS, "engine.advance"), 9.0)
-LANES_ANY = KernelPart("leases, newest first or with cancel", (*_STEADY, *_ENDS, "engine.advance_any"), 10.0)
+_STEADY = ("draws.stream_keys", "draws.steady")
+_ENDS = ("ends.begin", "ends.close", "ends.leases", "ends.unleased")
+LANES = KernelPart("leases", ("engine.advance",), 9.0)
+LANES_ANY = KernelPart("leases, newest first or with cancel", ("engine.advance_any",), 10.0)
+ALONE = KernelPart("hosts of leases that do not take turns", (*_STEADY, *_ENDS), 1.0)
+SAMPLE = KernelPart("a sample of hosts", ("draws.stream_keys", "draws.uniforms"), 1.0)
 LANES_SESSIONS = KernelPart("leases where stale work is counted", (*_STEADY, *_ENDS, "engine.advance_sessions"), 9.0)
 LANES_CLASSES = KernelPart("leases of several classes", (*_STEADY, *_ENDS, "engine.advance_classes"), 12.0)
 ENDED = KernelPart(
     "sessions that end", tuple(f"ended.{name}" for name in ("end_sessions", "learn", "tell_lost", "put_in")), 4.0
 )
 LEASES = KernelPart("leases event by event", (*_STEADY, "requests.advance", "requests.wake_holders"), 7.0)
-JOBS = KernelPart("jobs", ("draws.stream_keys", "engine.advance_jobs"), 9.0)
+JOBS = KernelPart("jobs", ("draws.stream_keys", "engine.advance_jobs", "ends.close"), 9.0)
 JOBS_EVENTS = KernelPart(
     "jobs event by event", ("draws.stream_keys", "requests.advance", "requests.first_arrival"), 8.0
 )
@@ -44,7 +46,7 @@ LAUNCHES = KernelPart("launches", (_KEY, "launches.begin", "launches.advance"), 
 PROPAGATION = KernelPart("propagation", (_KEY, "propagation.advance"), 3.0)
 DOOR = KernelPart("admission of launches", ("launch_door.begin",), 1.0)
 SHARDS = KernelPart("propagation event by event", (_KEY, "shards.begin", "shards.advance"), 5.0)
-HEALTH = KernelPart("health", (_KEY, "health.advance", "launches.ask"), 3.0)
+HEALTH = KernelPart("health", (_KEY, "draws.uniforms", "health.advance", "launches.ask"), 3.0)
 LOOP = KernelPart("loop of the later stages", ("feedback.advance",), 2.0)
 WINDOW = KernelPart("outage of the race", (_KEY, "draws.uniform"), 1.0)
 RACE = KernelPart(
@@ -56,7 +58,7 @@ RACE = KernelPart(
     6.0,
 )
 PARTS = (
-    LANES, LANES_ANY, LANES_SESSIONS, LANES_CLASSES, ENDED, LEASES, JOBS, JOBS_EVENTS, SESSIONS,
+    LANES, LANES_ANY, ALONE, SAMPLE, LANES_SESSIONS, LANES_CLASSES, ENDED, LEASES, JOBS, JOBS_EVENTS, SESSIONS,
     LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, LOOP, WINDOW, RACE,
 )  # fmt: skip
 
@@ -75,8 +77,14 @@ def parts_of(scenario: Scenario | RaceAlone) -> list[KernelPart]:
         (WINDOW, scenario.dns_window),
         (RACE, scenario.dns),
     )
-    own = [_first(scenario), ENDED] if _ends(scenario) else [_first(scenario)]
-    return [*own, *(part for part, wanted in later if wanted is not None)]
+    first = _first(scenario)
+    is_alone = first in (LANES, LANES_ANY) and not leases.run_in_turn(scenario)
+    own = ((ALONE, is_alone), (SAMPLE, leases.are_sampled(scenario)), (ENDED, _ends(scenario)))
+    return [
+        first,
+        *(part for part, is_wanted in own if is_wanted),
+        *(part for part, wanted in later if wanted is not None),
+    ]
 
 
 def _ends(scenario: Scenario) -> bool:

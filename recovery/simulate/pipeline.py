@@ -21,6 +21,7 @@ from recovery.simulate.sums import ClassPart, HostPart, Sum
 from recovery.simulate.watch import Watch
 from recovery.stages import engines, known, leases
 from recovery.stages import host as hosts
+from recovery.stages.in_turn import InTurnPart
 from recovery.stages.outage import resolve
 from recovery.statistics.arrays import Whole
 from recovery.units import ns
@@ -38,7 +39,7 @@ _SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; t
 _AHEAD_FIRST, _AHEAD = 16, 256
 KEPT_BYTES = 1 << 28  # of hosts that may be kept for going back
 _SLICE = 5_000  # holders that are enough for a slice: where one ends, its thread has to wait for Python's lock
-_GROUP = 500  # holders that are enough for a group of hosts, which a thread runs in one go
+_GROUP = 500  # holders that are enough for a group of hosts, which a thread runs in one go where each runs alone
 _GROUP_BYTES = 1 << 19  # of the series and histograms of hosts that are run in one go, at most
 
 
@@ -50,15 +51,18 @@ class Interrupted(Exception):
     """The user stopped the run."""
 
 
-def _groups(scenario: Scenario, hosts_: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+def _groups(scenario: Scenario, hosts_: Iterable[tuple[int, int]], least: int = 1) -> Iterator[list[tuple[int, int]]]:
     """Hosts, number and holders of each, in groups that are run in one go: of small hosts as many neighbours as have
-    so many holders together, if what they give is small too. A host of jobs, which has no holders, is run alone.
+    so many holders together, if what they give is small too. A host of jobs, which has no holders, is run alone. There
+    are to be so many groups at least, where hosts take turns.
     """
-    most = _most_in_group(scenario)
+    enough, most = _GROUP, _most_in_group(scenario)
+    if leases.run_in_turn(scenario):
+        enough, most = _SLICE, max(1, simulated_hosts(scenario) // least)
     group: list[tuple[int, int]] = []
     many = 0
     for host, holders in hosts_:
-        if group and (not holders or many + holders > _GROUP or len(group) >= most):
+        if group and (not holders or many + holders > enough or len(group) >= most):
             yield group
             group, many = [], 0
         group.append((host, holders))
@@ -73,8 +77,8 @@ def _most_in_group(scenario: Scenario) -> int:
 
 
 def hosts_in_group(scenario: Scenario) -> int:
-    """How many hosts may be run in one go: all of these give their series before any of it is added up."""
-    if not scenario.has_leases:
+    """How many hosts may be run in one go whose series all wait to be added up: where hosts take turns, one."""
+    if not scenario.has_leases or leases.run_in_turn(scenario):
         return 1
     least = int(leases.holders_of(scenario).min())
     return max(1, min(_most_in_group(scenario), _GROUP // least, simulated_hosts(scenario)))
@@ -134,10 +138,14 @@ class Runner:
             if self._progress is not None:
                 self._progress(self._done)
 
-    def _hosts(self, total: Sum, some: Sequence[tuple[int, int]]) -> tuple[list[_Host], float]:
+    def _hosts(self, total: Sum, some: Sequence[tuple[int, int]]) -> tuple[list[_Host | InTurnPart], float]:
         """Some hosts, number and holders of each, one after the other; and their processor time, s."""
-        begun = time.thread_time()
-        found = [self._host(total, host, holders) for host, holders in some]
+        begun, scenario = time.thread_time(), total.variant.scenario
+        run = total.traffic.in_turn(scenario, total.seed, total.replication, some, total.edge)
+        if run is not None:
+            self._to_end(scenario, run, sum(holders for _, holders in some), many=len(some))
+            return [run.part()], time.thread_time() - begun
+        found: list[_Host | InTurnPart] = [self._host(total, host, holders) for host, holders in some]
         return found, time.thread_time() - begun
 
     def _host(self, total: Sum, host: int, holders: int) -> _Host:
@@ -150,11 +158,11 @@ class Runner:
             _of_classes(scenario, run, 0, scenario.windows),
         )
 
-    def _to_end(self, scenario: Scenario, run: hosts.Running, holders: int, first: int = 0) -> None:
-        """A host with so many holders, from window `first` on to the horizon."""
+    def _to_end(self, scenario: Scenario, run: hosts.Running, holders: int, first: int = 0, many: int = 1) -> None:
+        """A host with so many holders, from window `first` on to the horizon; or so `many` hosts in turn."""
         begin, end = first * ns(scenario.coupling.window), _end_ns(scenario)
         slices = min(_SLICES, 1 + holders // _SLICE) if scenario.has_leases else _SLICES
-        share = (end - begin) / end
+        share = many * (end - begin) / end
         for piece in range(1, slices + 1):
             if self._stopped.is_set():
                 raise Interrupted
@@ -192,6 +200,7 @@ class Runner:
     def _run_free(self, tasks: Sequence[Task]) -> Iterator[Outcome | Exception]:
         """Variants whose hosts know nothing of each other: each host runs to the horizon at once."""
 
+        least = 1 if self._threads == 1 else -(-4 * self._threads // max(len(tasks), 1))
         sums: dict[int, Sum] = {}
         finished: dict[int, Outcome | Exception] = {}
 
@@ -202,13 +211,13 @@ class Runner:
                 except Exception as error:
                     finished[number] = error
                     continue
-                for some in _groups(variant.scenario, sums[number].hosts()):
+                for some in _groups(sums[number].variant.scenario, sums[number].hosts(), least):
                     if number not in sums:  # one of its hosts failed
                         break
                     yield number, some
 
         queue = work()
-        pending: dict[Future[tuple[list[_Host], float]], int] = {}
+        pending: dict[Future[tuple[list[_Host | InTurnPart], float]], int] = {}
         following = 0
         while following < len(tasks):
             for number, some in itertools.islice(queue, max(0, 4 * self._threads - len(pending))):
@@ -221,9 +230,13 @@ class Runner:
                     if number not in sums:
                         continue
                     sums[number].cpu_s += cpu_s
-                    for part, series, of_classes in found:
-                        sums[number].add(part.host, series, 0, of_classes)
-                        sums[number].end(part)
+                    for one in found:
+                        if isinstance(one, InTurnPart):
+                            sums[number].add_in_turn(one)
+                        else:
+                            part, series, of_classes = one
+                            sums[number].add(part.host, series, 0, of_classes)
+                            sums[number].end(part)
                     if sums[number].is_whole():
                         finished[number] = sums.pop(number).outcome()
                 except Interrupted:

@@ -16,6 +16,7 @@ from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, of_traffic
 from recovery.simulate.watch import levels_of
 from recovery.stages import known, leases, sample
+from recovery.stages.in_turn import InTurnPart
 from recovery.stages.queueing import Begun
 from recovery.stages.stage import named
 from recovery.statistics.arrays import Floats, Whole
@@ -203,6 +204,18 @@ class Sum:
             self.curves[np.searchsorted(self.simulated, host), rows] = per_holder
         if first <= self.edge < first + len(series):
             self.unleased_at_start[host] = float(self.leases[host] - leased[self.edge - first])
+
+    def add_in_turn(self, part: InTurnPart) -> None:
+        """Hosts that took turns are done; each stands for itself."""
+        self.series.add(part.series)
+        np.maximum(self.oldest, part.series[:, OLDEST], out=self.oldest)
+        for zone, leased in zip(self.leased, part.leased, strict=True):
+            zone.add(leased)
+        if 0 <= self.edge < len(part.series):
+            self.unleased_at_start[part.hosts] = self.leases[part.hosts] - part.leased_at
+        self.sojourn.add(part.sojourn)
+        self.unleased_ns += part.unleased_ns
+        self.left -= len(part.hosts)
 
     def forget(self, rows: "Rows") -> None:
         """Rows of these windows, of all hosts, are as if none had been added."""

@@ -299,16 +299,17 @@ def stream_keys(seed: int, replication: int, host: int) -> Keys:
 
 def holders_keys(seed: int, replication: int, host: int, first: int = 0) -> tuple[np.uint64, Keys]:
     """The key of the phases of its holders, and those keys; streams are numbered from `first` on."""
-    keys = np.empty(len(_STREAMS), np.uint64)
-    draws.stream_keys(np.uint64(seed), np.uint64(replication), _STREAMS + first, np.uint64(host), keys)
+    keys = np.empty(len(STREAMS), np.uint64)
+    draws.stream_keys(np.uint64(seed), np.uint64(replication), STREAMS + first, np.uint64(host), keys)
     phase, *others = keys
     return phase, Keys(*others)
 
 
-_STREAMS = np.array([
+STREAMS = np.array([
     draws.PHASE, draws.SERVICE, draws.TIMEOUT, draws.RETRY, draws.CHECK, draws.LEASE, draws.DEPENDENCY, draws.ARRIVAL,
     draws.ADMISSION, STALE_STREAM, STALE_DEPENDENCY_STREAM,
 ])  # fmt: skip
+"""The streams of phases and, in their order, of `Keys`."""
 
 
 def new_host(

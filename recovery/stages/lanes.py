@@ -11,8 +11,8 @@ from recovery_kernels.jit import Settled
 from recovery_kernels.lanes import ends, engine, layout
 from recovery_kernels.lanes import rules as lane_rules
 from recovery_kernels.lanes.layout import Host, Rules
+from recovery_kernels.lanes.turns import Empty, Turns
 from recovery_kernels.requests import Inputs, Keys, Params
-from recovery_kernels.sessions import layout as sessions
 
 from recovery.stages import host as hosts
 from recovery.stages import room
@@ -29,6 +29,14 @@ LISTED = 32  # clients in a slot of the wheel, in the mean
 ADVANCE, ADVANCE_ANY = Settled(engine.advance), Settled(engine.advance_any)
 ADVANCE_SESSIONS, ADVANCE_CLASSES = Settled(engine.advance_sessions), Settled(engine.advance_classes)
 ADVANCE_JOBS = Settled(engine.advance_jobs)
+CLOSE = Settled(ends.close)
+
+_NONE, _NO_REAL, _NO_KEYS = np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.uint64)
+_ALONE = Turns(
+    _NONE, np.uint64(0), np.uint64(0), _NONE, _NO_KEYS, _NONE, _NONE, _NO_REAL, _NONE, _NONE, _NONE,
+    Empty(_NONE, np.zeros(0, np.int32), _NONE, _NONE, _NONE, _NONE, _NO_REAL),
+    0, np.zeros((0, 0), np.int64), np.zeros((0, 0), np.int64), _NONE, _NONE,
+)  # fmt: skip
 
 
 @dataclass
@@ -42,6 +50,11 @@ class LaneRun(hosts.Running):
     host: Host
     holders: int
     shift: int
+
+    @property
+    def turns(self) -> Turns:
+        """Hosts that take turns in its memory; none: it is alone."""
+        return _ALONE
 
     @property
     def series(self) -> Whole:
@@ -105,39 +118,21 @@ class LaneRun(hosts.Running):
 
     def _advance(self, until_ns: int) -> int:
         """As `advance`, until the kernel asks for room; returns its status."""
-        kernel = ADVANCE_SESSIONS if self.rules.counts_stale else ADVANCE
-        if self.params.traffic == requests.JOBS:
-            kernel = ADVANCE_JOBS
-        elif lane_rules.looks_at_queue(self.params):
-            kernel = ADVANCE_ANY
-        if len(self.host.firsts):
-            kernel = ADVANCE_CLASSES
         shift, until = np.int64(self.shift), np.int64(until_ns)
-        return int(kernel.call(self.params, self.rules, self.keys, self.inputs, self.host, shift, until))
+        given = (self.params, self.rules, self.keys, self.inputs, self.host, shift, until)
+        if len(self.host.firsts):
+            return int(ADVANCE_CLASSES.call(*given))
+        if self.params.traffic == requests.JOBS:
+            return int(ADVANCE_JOBS.call(*given))
+        if lane_rules.looks_at_queue(self.params):
+            return int(ADVANCE_ANY.call(*given, self.turns))
+        if self.rules.counts_stale:
+            return int(ADVANCE_SESSIONS.call(*given))
+        return int(ADVANCE.call(*given, self.turns))
 
     def close(self) -> None:
         """Count the work on requests that are in service."""
-        host = self.host
-        [busy] = (host.workers[layout.OUTCOME :][: self.params.workers] != layout.IDLE).nonzero()
-        if not len(busy):
-            return
-        work = host.workers
-        now = host.whole[requests.NOW]
-        is_awaited = work[layout.SUBMITTED_AT + busy] + self.rules.timeout_ns >= now
-        elapsed = now - work[layout.STARTED_AT + busy]
-        paid = np.minimum(work[layout.PAID_NS + busy], elapsed)
-        outcome = work[layout.OUTCOME + busy]
-        fails = (outcome == layout.TELLS) | (outcome == layout.FAILS_UNHEARD)
-        last = host.series[host.whole[requests.BIN] - 1]
-        clients = work[layout.WHO_IS + busy] & layout.CLIENT
-        rows = np.searchsorted(host.firsts[1:], clients, "right") * sessions.SERIES
-        np.add.at(last, rows + requests.OVERHEAD_NS, paid)
-        for column, which in (
-            (requests.FAILED_NS, fails),
-            (requests.WASTED_NS, ~fails & ~is_awaited),
-            (requests.USEFUL_NS, ~fails & is_awaited),
-        ):
-            np.add.at(last, (rows + column)[which], (elapsed - paid)[which])
+        CLOSE.call(np.int64(self.params.workers), np.int64(self.rules.timeout_ns), self.host)
 
     def unleased_ns(self) -> int:
         """Time that clients were without a lease."""
@@ -145,7 +140,7 @@ class LaneRun(hosts.Running):
 
     def unleased_ns_of(self, number: int) -> int:
         """The same of those of a class; without classes all are of the first."""
-        host, parts = self.host, np.empty(2, np.int64)
+        host, parts = self.host, np.zeros(2, np.int64)
         first, end = self.clients_of(number)
         ends.unleased(self.expires_ns()[first:end], host.whole[requests.NOW], parts)
         own = host.whole[number * layout.MEMORY :]

@@ -18,7 +18,7 @@ from recovery.model.at_best import at_best
 from recovery.model.classes import ROUNDING as FRACTION
 from recovery.model.fleet import Fleet
 from recovery.model.scenario import Scenario
-from recovery.stages import engines, lanes, queueing, renewing
+from recovery.stages import engines, in_turn, lanes, queueing, renewing
 from recovery.stages import host as hosts
 from recovery.stages.stage import Column, Lowered, Row
 from recovery.stages.traffic import COLUMNS, Started, Traffic, TrafficTable
@@ -173,6 +173,21 @@ def _of_each_host(scenario: Scenario) -> _Host:
     return found
 
 
+def are_sampled(scenario: Scenario) -> bool:
+    """Whether only a sample of the hosts is simulated."""
+    fleet = scenario.fleet
+    return fleet is not None and fleet.sample_hosts is not None and fleet.sample_hosts < fleet.hosts
+
+
+def run_in_turn(scenario: Scenario) -> bool:
+    """Whether hosts of a scenario may run one after the other in one call: their numbers are the same, lanes run them,
+    and each stands for itself.
+    """
+    if not scenario.has_leases or scenario.rules or scenario.operator or are_sampled(scenario):
+        return False
+    return engines.runs_on_lanes(scenario, queueing.numbers_of(scenario).params)
+
+
 def start(
     scenario: Scenario,
     seed: int,
@@ -217,11 +232,9 @@ def steady(
 def _steady(
     every_ns: int, lease: policies.Lease, values: Floats, keys: Keys, phase_key: np.uint64, holders: int
 ) -> tuple[Whole, Whole]:
-    phase, first_ns, expires_ns = np.empty(holders), np.empty(holders, np.int64), np.empty(holders, np.int64)
-    draws.uniforms(phase_key, phase)
-    phase.sort()
-    grace_ns = np.int64(lease.grace_ns)
-    draws.steady(phase, np.int64(every_ns), lease.duration, grace_ns, values, keys.lease, first_ns, expires_ns)
+    phases, first_ns, expires_ns = np.empty(holders), np.empty(holders, np.int64), np.empty(holders, np.int64)
+    grace_ns, lasts = np.int64(lease.grace_ns), lease.duration
+    draws.steady(phase_key, np.int64(every_ns), lasts, grace_ns, values, keys.lease, phases, first_ns, expires_ns)
     return first_ns, expires_ns
 
 
@@ -325,6 +338,16 @@ class _Leases(Traffic):
 
     def start(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
         return start(scenario, seed, replication, host, holders)
+
+    def in_turn(
+        self, scenario: Scenario, seed: int, replication: int, some: Sequence[tuple[int, int]], edge: int
+    ) -> in_turn.InTurn | None:
+        if not run_in_turn(scenario):
+            return None
+        same = _of_each_host(scenario).lanes
+        assert same is not None
+        windows, zones = scenario.windows, scenario.zones
+        return in_turn.start(same, seed, replication, some, windows=windows, zones=zones, edge=edge)
 
     def lowered(self, scenario: Scenario) -> Lowered:
         return queueing.lowered(scenario)

@@ -60,7 +60,7 @@ def choose(scenario: Scenario, seed: int, replication: int) -> Sample | None:
     Source: Särndal, Swensson, Wretman, Model Assisted Survey Sampling, 1992, sections 3.6 and 12.
     """
     fleet = scenario.fleet
-    if fleet is None or fleet.sample_hosts is None or fleet.sample_hosts >= fleet.hosts:
+    if fleet is None or fleet.sample_hosts is None or not leases.are_sampled(scenario):
         return None
     sizes, cell = leases.holders_of(scenario), _waves_of(scenario)
     if np.minimum(np.bincount(cell), 2).sum() > fleet.sample_hosts:

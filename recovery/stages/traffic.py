@@ -20,6 +20,7 @@ from recovery.model.scenario import Scenario
 from recovery.stages import baseline
 from recovery.stages import host as hosts
 from recovery.stages.doubt import Doubt
+from recovery.stages.in_turn import InTurn
 from recovery.stages.queueing import Begun
 from recovery.stages.stage import Act, Column, Row, Stage, Table
 from recovery.statistics.arrays import Floats, Numbers, Whole
@@ -290,6 +291,19 @@ class Traffic(Stage):
         """A host before its first event; `holders` are its own (0 for jobs). No action that waits for a condition has
         begun.
         """
+
+    def in_turn(
+        self,
+        scenario: Scenario,  # noqa: ARG002
+        seed: int,  # noqa: ARG002
+        replication: int,  # noqa: ARG002
+        some: Sequence[tuple[int, int]],  # noqa: ARG002
+        edge: int,  # noqa: ARG002
+    ) -> InTurn | None:
+        """Some hosts, number and holders of each, before their first events, which run one after the other in one call;
+        None where each has to run alone. `edge` as in `in_turn.start`.
+        """
+        return None
 
     @abstractmethod
     def set_off(self, run: hosts.Running, scenario: Scenario, host: int, started: Started) -> None:

@@ -27,6 +27,8 @@ dns.lock = { loses = "10%", loses_again = "50%", factor = 2.0, cap = "1m" }
 _SMALL = {
     needed.LANES: _LEASES,
     needed.LANES_ANY: _LEASES + 'policy.queue = "lifo"\n',
+    needed.ALONE: _LEASES + 'operator = [{ do = "restart", at = "1s" }]\n',
+    needed.SAMPLE: _LEASES.replace("holders = 2, hosts = 1", "holders = 3, hosts = 3, sample_hosts = 2"),
     needed.LANES_SESSIONS: _LEASES + "classes.all = {}\n",
     needed.LANES_CLASSES: _LEASES + "classes = { one = { share = 0.5 }, two = {} }\n",
     needed.ENDED: _LEASES + 'operator = [{ do = "restart", at = "1s", sessions = "end", told = true }]\n',

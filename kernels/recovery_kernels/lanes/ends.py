@@ -14,8 +14,10 @@ from recovery_kernels.lanes.layout import (
     END,
     EXPIRES,
     EXPIRES_AT,
+    FAILS_UNHEARD,
     FIRST,
     GRANTS,
+    IDLE,
     LANE_BITS,
     LANES,
     LAST,
@@ -23,14 +25,27 @@ from recovery_kernels.lanes.layout import (
     MOST_WORKERS,
     NUMBER,
     OUTCOME,
+    PAID_NS,
     ROW,
+    STARTED_AT,
+    SUBMITTED_AT,
     TELLS,
     WHO,
     WHO_IS,
 )
 from recovery_kernels.lanes.rows import row_at, write
 from recovery_kernels.lanes.wheel import wait
-from recovery_kernels.requests import LEASED, SLEEPERS
+from recovery_kernels.requests import (
+    BIN,
+    FAILED_NS,
+    LEASED,
+    NOW,
+    OVERHEAD_NS,
+    SLEEPERS,
+    USEFUL_NS,
+    WASTED_NS,
+)
+from recovery_kernels.sessions.layout import SERIES
 
 
 @kernel
@@ -89,11 +104,33 @@ def leases(rows, lanes, workers, slots, pool, following, expires_ns):  # type: i
 
 
 @kernel
-def unleased(expires_ns, now, parts):  # type: ignore[no-untyped-def]
-    """Fill parts (int64[2]) with the time that holders, whose leases end at expires_ns (int64[holders]), have been
-    without one up to `now` (ns): seconds and, beside them, ns, whose sums fit 64 bits.
+def close(workers, timeout_ns, host):  # type: ignore[no-untyped-def]
+    """Count the work of so many workers on requests that are in service, in the window that has just ended. What
+    somebody waits for, who has not waited longer than the timeout, is useful so far.
     """
-    parts[0], parts[1] = 0, 0
+    work, now = host.workers, host.whole[NOW]
+    last = host.series[host.whole[BIN] - 1]
+    for worker in range(workers):
+        outcome = work[place(OUTCOME + worker)]
+        if outcome == IDLE:
+            continue
+        elapsed = now - work[place(STARTED_AT + worker)]
+        paid = min(work[place(PAID_NS + worker)], elapsed)
+        column = np.int64(WASTED_NS)
+        if outcome in (TELLS, FAILS_UNHEARD):
+            column = np.int64(FAILED_NS)
+        elif work[place(SUBMITTED_AT + worker)] + timeout_ns >= now:
+            column = np.int64(USEFUL_NS)
+        row = class_of(host, work[place(WHO_IS + worker)] & CLIENT) * SERIES
+        last[place(row + OVERHEAD_NS)] += paid
+        last[place(row + column)] += elapsed - paid
+
+
+@kernel
+def unleased(expires_ns, now, parts):  # type: ignore[no-untyped-def]
+    """Add to parts (int64[2]) the time that holders, whose leases end at expires_ns (int64[holders]), have been without
+    one up to `now` (ns): seconds and, beside them, ns, whose sums fit 64 bits.
+    """
     for holder in range(expires_ns.shape[0]):
         if expires_ns[holder] < now:
             lost = now - max(expires_ns[holder], 0)

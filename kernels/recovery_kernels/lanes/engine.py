@@ -84,6 +84,7 @@ from recovery_kernels.lanes.services import (
     waste,
 )
 from recovery_kernels.lanes.stale import give_up, serve
+from recovery_kernels.lanes.turns import IS_IN, NEXT, add, keys_of, put_in
 from recovery_kernels.lanes.wheel import turn
 from recovery_kernels.lanes.windows import close_window, count_deadlines, operate
 from recovery_kernels.requests import (
@@ -538,16 +539,41 @@ def _advance(  # type: ignore[no-untyped-def]
             return DONE
 
 
+@inline
+def _advance_each(  # type: ignore[no-untyped-def]
+    rules_of_host, own, streams, outside, memory, shift, cancels, is_newest_first, counts_stale, until, turns
+):
+    """`_advance`, of a host alone or of hosts in turn, of holders of one class."""
+    p, r, i, h, t = refer(rules_of_host), refer(own), refer(outside), refer(memory), refer(turns)
+    many = turns.hosts.shape[0]
+    end = (memory.series.shape[0] - 1) * rules_of_host.window_ns
+    while True:
+        if many > 0:
+            if turns.at[NEXT] == many:
+                return DONE
+            if turns.at[IS_IN] == 0:
+                put_in(p, r, i, h, t, shift)
+            streams = keys_of(t)
+        status = _advance(
+            rules_of_host, own, streams, outside, memory, shift, False, cancels, is_newest_first, counts_stale, False,
+            until,
+        )  # fmt: skip
+        if status != DONE or many == 0 or until < end:
+            return status
+        add(p, r, h, t)
+
+
 @kernel
-def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
+def advance(rules_of_host, own, streams, outside, memory, shift, until, turns):  # type: ignore[no-untyped-def]
     """Take a host to `until` (ns): every event before it, none at or after it. Returns a status. The host takes the
     oldest first, and its requests stay in the queue when they time out; `advance_any` is for all.
 
     Parameters, what follows from them, keys, inputs, and what the host remembers; 2^shift ns is a slot of the wheel.
     DONE: it is there. GROW_QUEUE: the queue is full; enlarge it and call again. CONTROL_DUE: carry out the next control
-    and call again.
+    and call again. Where hosts take turns, `streams` are not looked at, and the memory is that of one who has its turn
+    until it is at the horizon; then the next one has, up to `until`, too.
     """
-    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, False, False, False, until)
+    return _advance_each(rules_of_host, own, streams, outside, memory, shift, False, False, False, until, turns)
 
 
 @kernel
@@ -557,12 +583,12 @@ def advance_sessions(rules_of_host, own, streams, outside, memory, shift, until)
 
 
 @kernel
-def advance_any(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
+def advance_any(rules_of_host, own, streams, outside, memory, shift, until, turns):  # type: ignore[no-untyped-def]
     """As `advance`, also where requests leave the queue when they time out, or the newest is taken first."""
     cancels, is_newest_first = rules_of_host.cancel != 0, policies.newest_first(rules_of_host.queue)
     counts_stale = own.counts_stale != 0
-    return _advance(
-        rules_of_host, own, streams, outside, memory, shift, False, cancels, is_newest_first, counts_stale, False, until
+    return _advance_each(
+        rules_of_host, own, streams, outside, memory, shift, cancels, is_newest_first, counts_stale, until, turns
     )
 
 
