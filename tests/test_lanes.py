@@ -269,6 +269,25 @@ def test_a_queue_of_jobs_is_the_same(workers: int, busy: float, poisson: int) ->
     assert busy < 1.0 or np.sum(found["series"], axis=0)[requests.GAVE_UP] > 0
 
 
+@pytest.mark.parametrize("at_once", [1, 1 << 20])
+def test_the_memory_of_jobs_grows_with_those_that_are_there(at_once: int) -> None:
+    """20,000 jobs come and try again at random without an end. A wheel for a million has many slots, of which few hold
+    somebody: a slot takes four bytes and not a chunk, each time that the rings grow.
+    """
+    many, until = 20_000, 60 * S
+    rules = params(
+        traffic=requests.JOBS, workers=1, establish=constant(10 * S), timeout=constant(S),
+        client=policies.Client(policies.FULL_JITTER, constant(S), float(S), 2.0, 60.0 * S, -1, S),
+    )  # fmt: skip
+    case = Case(rules, until, arrivals_per_ns=(many / until,))
+    run = stage.Hosts(rules, case.inputs(), windows=case.windows, span_ns=60 * S).start_jobs(case.keys(), at_once)
+    run.advance(until)
+    there = int(run.host.whole[requests.OPEN])
+    assert there > 0.9 * many
+    each = stage.MEMORY_PER_CLIENT + 2 * stage.layout.CHUNK * stage.layout.ROW * 8  # a chunk of its own each, at most
+    assert run.nbytes < 4 * there * each + 8 * at_once
+
+
 @st.composite
 def jobs(draw: st.DrawFn) -> Case:
     """Enough jobs for several batches, with all that may come in the midst of a batch: steps of the rate, a queue, a

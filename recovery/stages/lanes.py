@@ -176,17 +176,18 @@ class LaneRun(hosts.Running):
     def _grow_clients(self) -> None:
         """Twice the rings of jobs that try again, and the wheel if there is one."""
         self._widen((layout.ANSWERS, layout.NEAR))
-        host, chunks = self.host, len(self.host.following)
-        if not chunks:
+        host, before = self.host, len(self.host.following)
+        if not before:
             return
-        following = np.arange(1, 2 * chunks + 1, dtype=np.int32)
-        following[:chunks], following[-1] = host.following, host.whole[layout.VACANT]
-        host.whole[layout.VACANT] = chunks  # all new ones are free, and behind them those that were
+        waits = 2 * len(host.sorting)
+        chunks = _chunks(waits, len(host.slots))
+        following = np.arange(1, chunks + 1, dtype=np.int32)
+        following[:before], following[-1] = host.following, host.whole[layout.VACANT]
+        host.whole[layout.VACANT] = before  # all new ones are free, and behind them those that were
+        pool = room.array(chunks * layout.CHUNK * layout.ROW)
+        pool[: len(host.pool)] = host.pool
         self.host = host._replace(
-            pool=np.concatenate([host.pool, np.zeros_like(host.pool)]),
-            following=following,
-            sorting=np.concatenate([host.sorting, np.zeros_like(host.sorting)]),
-            places=np.concatenate([host.places, np.zeros_like(host.places)]),
+            pool=pool, following=following, sorting=np.zeros(waits, np.int64), places=np.zeros(waits, np.int32)
         )
 
     def _widen(self, wider: Sequence[int], oldest: int = 1 << 62) -> None:
@@ -296,8 +297,7 @@ class Hosts:
         of[layout.LATER + layout.DEADLINES] = self.rules.timeout_ns + max(self.rules.retry_ns, 0)
         waits = clients if self._has_wheel else 0
         slots, shift = wheel(self._span_ns, at_once) if self._has_wheel else (1, 0)
-        # Twice what all may take, as a slot's rows of later rounds go into new chunks; one chunk of each is not full.
-        chunks = 2 * (waits // layout.CHUNK + slots + 1) if self._has_wheel else 0
+        chunks = _chunks(waits, slots) if self._has_wheel else 0
         following = np.arange(1, chunks + 1, dtype=np.int32)
         following[-1:] = -1
         free, least = _idle(self.params.workers)
@@ -331,6 +331,13 @@ class Hosts:
             begun_of=np.zeros(len(self.classes) * BEGUN, np.int64),
         )
         return host, shift
+
+
+def _chunks(waits: int, slots: int) -> int:
+    """Chunks of a wheel for so many who wait: twice what they may take, as a slot's rows of later rounds go into new
+    chunks; one chunk of each slot in which somebody waits is not full.
+    """
+    return 2 * (waits // layout.CHUNK + min(slots, waits) + 1)
 
 
 def _laws(classes: Sequence[Params], keys_of: Sequence[Keys]) -> Whole:
