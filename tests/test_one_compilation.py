@@ -39,8 +39,10 @@ KERNELS = (
     requests.advance, loop.advance, loop.begin,
 )  # fmt: skip
 CLASSES = HERD + "classes = { one = { share = 0.5 }, two = {} }\n"
-JOBS = HERD.replace("fleet = { holders = 40, hosts = 1 }", 'jobs.steps = [{ at = "0s", rate = "1/s" }]').replace(
-    'lease = { duration = "40s", check_every = "20s" }', ""
+JOBS = (
+    HERD.replace("fleet = { holders = 40, hosts = 1 }", 'jobs.steps = [{ at = "0s", rate = "1/s" }]')
+    .replace('lease = { duration = "40s", check_every = "20s" }', "")
+    .replace('renew_time = "20ms", ', "")
 )
 # A host of each kernel: of lanes, of lanes that look at their queue or count stale work, of events, of sessions.
 EACH = (
