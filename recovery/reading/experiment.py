@@ -9,14 +9,14 @@ import functools
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from pydantic import BaseModel
 
 from recovery.errors import Refusal, ScenarioError, nearest, shown
 from recovery.model.expect import Expectation, expectation
 from recovery.model.head import Head
-from recovery.model.part import Part, keys_of_tables
+from recovery.model.part import Part, keys_of, keys_of_tables
 from recovery.model.policies.rule import by_name
 from recovery.model.scenario import Scenario
 from recovery.model.sweep import Sweep
@@ -68,30 +68,30 @@ class Experiment:
     def _of_tables(
         self, variant: Variant, inputs: tuple[tuple[str, Any], ...], last: tuple[tuple[str, Any], ...]
     ) -> Scenario | None:
-        """The scenario of a variant that has chosen `inputs`, and after its levers `last`: its own, as it was checked
-        when the file was read, with the tables that these change. None where there is a mistake, or where they change
-        what is no table of its own, or more than what they name.
+        """The scenario of a variant that has chosen `inputs`, and after its levers `last`: of the tables that these
+        change, and of its own others, as they were checked when the file was read. None where there is a mistake.
         """
         own = variant.scenario
         try:
-            touched = dict.fromkeys(path_of(key)[0] for key, _ in inputs)
+            touched = {path_of(key)[0] for key, _ in inputs}
         except Refusal:
             return None  # told where the key is set
-        if self.model is not Scenario or (own.lease is not None and own.lease.is_of_members):
-            return None
         values = vars(own)
-        names = {written: name for name, written, _ in keys_of_tables(type(own)) if written in touched}
-        if len(names) < len(touched):
-            return None
+        names = {written: name for name, written, _ in keys_of_tables(type(own)) if isinstance(values[name], Part)}
+        may_be_kept = self.model is Scenario and (own.lease is None or not own.lease.is_of_members)
+        if not may_be_kept or not touched <= names.keys():  # the lease has to be made anew, or more than such tables
+            kept = {key: values[name] for key, name in names.items() if key not in touched | {"lease"}}
+            rest = self._table(variant, inputs, last, kept)
+            return cast(Scenario | None, checked(self.model, rest | kept, self.file, "", self.folder, []))
+        untouched = {key.written for key in keys_of(type(own))} - touched
         found: dict[str, Part] = {}
-        for key, value in self._table(variant, inputs, last, touched).items():
-            was = values[names[key]]
-            if not isinstance(was, Part) or not isinstance(value, dict):
+        for key, value in self._table(variant, inputs, last, untouched).items():
+            if not isinstance(value, dict):
                 return None
             text = repr(value)
             last_text, part = self._of_draw.get(key, ("", None))
             if last_text != text:
-                part = checked(type(was), value, self.file, "", self.folder, [])
+                part = checked(type(values[names[key]]), value, self.file, "", self.folder, [])
             if part is None:
                 return None
             self._of_draw[key] = text, part
@@ -106,20 +106,20 @@ class Experiment:
         variant: Variant,
         inputs: tuple[tuple[str, Any], ...],
         last: tuple[tuple[str, Any], ...],
-        only: Container[str] | None = None,
+        without: Container[str] = (),
     ) -> dict[str, Any]:
-        """What a variant says that has chosen `inputs`, and after its levers `last`: all of it, or `only` these keys of
-        the file. Raises ScenarioError.
+        """What a variant says that has chosen `inputs`, and after its levers `last`, `without` these keys of the file.
+        Raises ScenarioError.
         """
-        table = copied({key: value for key, value in self.base.items() if only is None or key in only})
-        change = {key: value for key, value in self.changes[variant.name].items() if only is None or key in only}
+        table = copied({key: value for key, value in self.base.items() if key not in without})
+        change = {key: value for key, value in self.changes[variant.name].items() if key not in without}
         key = ""
         try:
             for key, value in inputs:
                 put(table, path_of(key), value)
             table = merge(table, copied(change))
             for key, value in (*variant.levers, *last):
-                if only is None or path_of(key)[0] in only:
+                if path_of(key)[0] not in without:
                     put(table, path_of(key), copied(value))
         except Refusal as error:
             raise ScenarioError(f"{self.file}: {key}: {error}") from None
