@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import added_stage
 import numpy as np
@@ -28,7 +28,9 @@ from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment, parse
 from recovery.simulate import chain, identity, pipeline
+from recovery.simulate.outcome import Outcome
 from recovery.simulate.reuse import MEMORY_BYTES, Known
+from recovery.simulate.sums import Sum
 from recovery.stages import feedback, health, known, launches, propagating
 from recovery.stages.stage import Before, StageRun
 from recovery.store import packed
@@ -58,11 +60,11 @@ KERNELS = {"launches": launches, "propagation": propagating, "health": health}
 def ran(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How many hosts were run, and how many windows of each later stage."""
     count: Counter[str] = Counter()
-    start = pipeline._start
+    outcome = Sum.outcome
 
-    def counted_start(*args: object) -> object:
-        count["hosts"] += 1
-        return start(*args)  # type: ignore[arg-type]
+    def counted_hosts(total: Sum, *args: Any) -> Outcome:
+        count["hosts"] += len(total.simulated)
+        return outcome(total, *args)
 
     def counted(name: str, advance: object, *args: object) -> object:
         state = args[3]
@@ -80,7 +82,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         finally:
             count.update({name: int(one[0]) - before[name] for name, one in whole.items()})
 
-    monkeypatch.setattr(pipeline, "_start", counted_start)
+    monkeypatch.setattr(Sum, "outcome", counted_hosts)
     monkeypatch.setattr(feedback, "kernel", _Module(loop_kernel, advance=counted_loop))
     for name, module in KERNELS.items():
         kernel = _Module(module.kernel, advance=functools.partial(counted, name, module.kernel.advance))

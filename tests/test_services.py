@@ -29,6 +29,7 @@ from recovery.reading import service_table
 from recovery.reading.experiment import load, parse
 from recovery.show import figures_services, report, report_services, services_text
 from recovery.simulate import identity, pipeline, reuse
+from recovery.simulate.sums import Sum
 from recovery.store.service_record import BlastAnswer, WellFrom
 from recovery.study import execute, services
 from recovery.study.services import means, propagation
@@ -782,8 +783,8 @@ def test_blast_takes_what_a_run_knows_and_tells_the_same(
 ) -> None:
     """Oracles: its own answer without reuse; the hosts that ran, counted."""
     started: list[object] = []
-    start = pipeline._start
-    monkeypatch.setattr(pipeline, "_start", lambda *args: started.append(args) or start(*args))
+    outcome = Sum.outcome
+    monkeypatch.setattr(Sum, "outcome", lambda *args: started.append(args) or outcome(*args))
     monkeypatch.setattr(reuse.Known, "__init__", functools.partialmethod(reuse.Known.__init__, worth_s=0.0))
     monkeypatch.chdir(tmp_path)
     arguments = ("base", str(folder / "system.toml"), "--threads", "1", "--json")
