@@ -21,11 +21,13 @@ Run = TypeVar("Run", bound=LaneRun)
 
 def shrink(run: Run) -> Run:
     """The least arrays that the engine may be given, so that they have to grow or be used again."""
-    of = run.host.lanes
-    of[layout.MASK + layout.DEADLINES] = 1
+    of, queues = run.host.lanes, run.queues()
+    end = int(of[layout.OFFSET + queues[0]])
+    for queue in queues:
+        of[layout.MASK + queue], of[layout.OFFSET + queue] = 1, end
+        end += 2 * layout.ROW
     if run.params.traffic == requests.JOBS:
         of[[layout.MASK + layout.ANSWERS, layout.MASK + layout.NEAR]] = 0
-    end = of[layout.OFFSET + layout.DEADLINES] + 2 * layout.ROW
     run.host = run.host._replace(
         rows=run.host.rows[:end].copy(), begun=run.host.begun[:1].copy(), stack=run.host.stack[: layout.TALL].copy()
     )

@@ -31,18 +31,27 @@ from recovery.stages.sessions.run import SessionRun
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 
+OWN = ["establish", "renew", "timeout", "check_every_ns", "check_jitter", "lease"]  # what each class may have
 ORDERS = [policies.FIFO, policies.BOUNDED, policies.DROP_EXPIRED]
 
 
 class Classes(NamedTuple):
-    """A host of several classes: each as a case of its own, of which the first has all that is the host's."""
+    """A host of several classes: each as a case of its own, of which the first has all that is the host's; and their
+    priorities.
+    """
 
     cases: tuple[Case, ...]
+    priorities: tuple[int, ...]
 
     @property
     def members(self) -> list[int]:
         """How many clients there are of each class."""
         return [len(case.first_ns) for case in self.cases]
+
+
+def some_priorities(many: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """Of so many classes; often all have the same."""
+    return st.one_of(st.just((0,) * many), st.tuples(*[st.integers(0, 2)] * many))
 
 
 @st.composite
@@ -52,14 +61,12 @@ def classes(draw: st.DrawFn, queue: int) -> Classes:
     found = [first]
     for _ in range(draw(st.integers(1, 3))):
         other = draw(carried(queue, [requests.HOLDERS]))
-        kept = draw(
-            st.sets(st.sampled_from(["establish", "renew", "check_every_ns", "check_jitter", "client", "lease"]))
-        )
+        kept = draw(st.sets(st.sampled_from([*OWN, "client"])))
         own = {name: getattr(other.params, name) for name in kept}
         if "client" in own:
             own["client"] = own["client"]._replace(round_trip_ns=first.params.client.round_trip_ns)
         found.append(replace(other, params=first.params._replace(**own)))
-    return Classes(tuple(found))
+    return Classes(tuple(found), draw(some_priorities(len(found))))
 
 
 @st.composite
@@ -69,7 +76,7 @@ def parted(draw: st.DrawFn, cases: st.SearchStrategy[Case]) -> Classes:
     found = []
     for number in range(many):
         other = first if number == 0 else draw(cases)
-        kept = draw(st.sets(st.sampled_from(["establish", "renew", "check_every_ns", "check_jitter", "lease"])))
+        kept = draw(st.sets(st.sampled_from(OWN)))
         found.append(
             replace(
                 first,
@@ -78,7 +85,7 @@ def parted(draw: st.DrawFn, cases: st.SearchStrategy[Case]) -> Classes:
                 expires_ns=first.expires_ns[number::many],
             )
         )
-    return Classes(tuple(found))
+    return Classes(tuple(found), draw(some_priorities(many)))
 
 
 def no_sessions(case: Classes) -> Sessions:
@@ -93,7 +100,7 @@ def new_lanes(case: Classes, more: Sessions, span_ns: int) -> LaneSessionRun:
     same = stage.Hosts(
         first.params, inputs, windows=first.windows, span_ns=span_ns,
         columns=(len(case.cases) + 1) * layout.SERIES, counts_stale=True, slowed_by_busy=more.slowed_by_busy,
-        classes=[one.params for one in case.cases],
+        classes=[one.params for one in case.cases], priorities=case.priorities,
     )  # fmt: skip
     keys = [
         hosts.holders_keys(first.seed, first.replication, first.host, STREAMS * number)[1]
@@ -132,7 +139,10 @@ def twin_of(case: Classes, more: Sessions) -> Scenario:
     first = each[0]
     scenario: Scenario = replace(
         first,
-        classes=tuple(replace(one.classes[0], name=str(number)) for number, one in enumerate(each)),
+        classes=tuple(
+            replace(one.classes[0], name=str(number), priority=priority)
+            for number, (one, priority) in enumerate(zip(each, case.priorities, strict=True))
+        ),
         host=replace(first.host, is_stale_counted=True),
     )
     return with_sessions(scenario, more, case.cases[0].table)
@@ -197,7 +207,7 @@ def test_a_quiet_host_is_the_same(jitter: float) -> None:
     one = Case(own, 91 * G, first_ns=first[::2], expires_ns=first[::2])
     others = own._replace(establish=constant(0.7 * G), lease=own.lease._replace(duration=exponential(25 * G)))
     other = replace(one, params=others, first_ns=first[1::2], expires_ns=(0,) * 30)
-    case = Classes((one, other))
+    case = Classes((one, other), (0, 0))
     run = new_lanes(case, no_sessions(case), 20 * G)
     run.advance(one.until_ns)
     assert difference(told(run, 13, 2), on_sessions(twin_of(case, no_sessions(case)), 13)) == ""
@@ -282,8 +292,10 @@ lease = "credit-on-arrival"
         ("host.cancel_on_timeout=true", engines.LANES),
         ('operator=[{ do = "restart", when = "leased.agents < 60%" }]', engines.LANES),
         ('policy.queue="lifo"', engines.SESSIONS),
-        ('classes.agents.timeout="30s"', engines.SESSIONS),
-        ("classes.agents.priority=1", engines.SESSIONS),
+        ('classes.agents.timeout="30s"', engines.LANES),
+        ('classes.agents.timeout={ dist = "exponential", mean = "30s" }', engines.SESSIONS),
+        ("classes.agents.priority=1", engines.LANES),
+        ("classes.agents.weight=1", engines.SESSIONS),
         ("classes.agents.cost=2", engines.SESSIONS),
         ('classes.agents.lease="freeze"', engines.SESSIONS),
         ("classes.agents.timeout_growth=2", engines.SESSIONS),

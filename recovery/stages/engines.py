@@ -74,7 +74,7 @@ def _are_carried(scenario: Scenario) -> bool:
         return False
     used = {rule.key for one in (scenario, *seen_by_each(scenario)) for rule in one.rules_anew()}
     carried = {"fleet.start", "fleet.in_step", "lease.first_delay", "host.slowdown.by"}
-    carried |= {f"classes.{name}" for name in scenario.classes}
+    carried |= {key for name in scenario.classes for key in (f"classes.{name}", f"classes.{name}.priority")}
     for place, action in enumerate(scenario.operator):
         carried |= {f"operator.{place}.{key}" for key in ("again_after", "notice", "sessions", "told")}
         if isinstance(action, EndSessions):
@@ -85,6 +85,6 @@ def _are_carried(scenario: Scenario) -> bool:
 
 
 _carries_rules = Kept(_are_carried, most=64)
-"""Whether the rules of section 13 that a scenario uses are those that lanes carry: classes of holders, waits with equal
-or proportional jitter, slowdown by what is in service, and sessions that end.
+"""Whether the rules of section 13 that a scenario uses are those that lanes carry: classes of holders, their
+priorities, waits with equal or proportional jitter, slowdown by what is in service, and sessions that end.
 """

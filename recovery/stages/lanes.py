@@ -1,7 +1,7 @@
 """One host on the lane engine: its arrays, and the loop that enlarges them when the kernel asks for it."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -132,7 +132,7 @@ class LaneRun(hosts.Running):
 
     def close(self) -> None:
         """Count the work on requests that are in service."""
-        CLOSE.call(np.int64(self.params.workers), np.int64(self.rules.timeout_ns), self.host)
+        CLOSE.call(np.int64(self.params.workers), self.rules, self.host)
 
     def unleased_ns(self) -> int:
         """Time that clients were without a lease."""
@@ -160,8 +160,8 @@ class LaneRun(hosts.Running):
         return found
 
     def _grow_queue(self) -> None:
-        """Twice the stack, if that is full; else the queue."""
-        host = self.host
+        """Twice the stack, if that is full; else each queue without room for what all workers have."""
+        host, whole = self.host, self.host.whole
         is_stack = self.params.queue.kind == policies.LIFO
         waiting = int(host.whole[requests.WAITING])
         if is_stack and waiting == len(host.stack) // layout.TALL:
@@ -169,13 +169,17 @@ class LaneRun(hosts.Running):
             _spread(host.stack, stack, layout.TALL, int(host.whole[requests.HEAD]), waiting)
             self.host = host._replace(stack=stack)
             return
-        end = host.lanes[layout.END + layout.DEADLINES]
-        head = end if is_stack else host.whole[requests.HEAD]
-        self._widen((layout.DEADLINES,), int(min(head, host.whole[layout.COUNTED])))
+        wider = {}
+        for number, at in enumerate(self.queues()):
+            of, own = host.lanes[at:], whole[number * layout.MEMORY :]
+            oldest = min(of[layout.FIRST], own[layout.COUNTED], of[layout.END] if is_stack else own[requests.HEAD])
+            if of[layout.END] + self.params.workers - oldest > of[layout.MASK]:
+                wider[at] = int(oldest)
+        self._widen(wider)
 
     def _grow_clients(self) -> None:
         """Twice the rings of jobs that try again, and the wheel if there is one."""
-        self._widen((layout.ANSWERS, layout.NEAR))
+        self._widen({lane: int(self.host.lanes[layout.FIRST + lane]) for lane in (layout.ANSWERS, layout.NEAR)})
         host, before = self.host, len(self.host.following)
         if not before:
             return
@@ -190,23 +194,33 @@ class LaneRun(hosts.Running):
             pool=pool, following=following, sorting=np.zeros(waits, np.int64), places=np.zeros(waits, np.int32)
         )
 
-    def _widen(self, wider: Sequence[int], oldest: int = 1 << 62) -> None:
-        """Twice the rings of some lanes, whose rows from number `oldest` on are needed, or from the head on."""
+    def queues(self) -> list[int]:
+        """The queue, as a lane; those of classes by where in Host.lanes it is known of them, in place of DEADLINES."""
+        each = range(layout.DEADLINES, len(self.host.lanes), layout.LANE_NUMBERS)
+        return [*each[min(len(self.host.firsts), 1) :]]
+
+    def _widen(self, wider: Mapping[int, int]) -> None:
+        """Twice some rings, by where it is known of them, of which the rows from these numbers on are needed."""
         rows, of = self.host.rows, self.host.lanes
-        sizes = [int(of[layout.MASK + lane]) + 1 for lane in range(layout.LANES)]
-        grown = room.array((1 + sum(sizes) + sum(sizes[lane] for lane in wider)) * layout.ROW)
+        rings = [lane for lane in range(layout.LANES) if lane != layout.DEADLINES] + self.queues()
+        sizes = {ring: int(of[layout.MASK + ring]) + 1 for ring in rings}
+        grown = room.array((1 + sum(sizes.values()) + sum(sizes[ring] for ring in wider)) * layout.ROW)
         at = layout.ROW
-        for lane in sorted(range(layout.LANES), key=lambda lane: int(of[layout.OFFSET + lane])):
-            before, size = int(of[layout.OFFSET + lane]), sizes[lane] * layout.ROW
-            ring, of[layout.OFFSET + lane] = rows[before : before + size], at
-            if lane in wider:
-                first, end = min(int(of[layout.FIRST + lane]), oldest), int(of[layout.END + lane])
-                _spread(ring, grown[at : at + 2 * size], layout.ROW, first, end - first)
-                of[layout.MASK + lane] = 2 * sizes[lane] - 1
+        for ring in sorted(rings, key=lambda ring: int(of[layout.OFFSET + ring])):
+            before, size = int(of[layout.OFFSET + ring]), sizes[ring] * layout.ROW
+            old, of[layout.OFFSET + ring] = rows[before : before + size], at
+            if ring in wider:
+                first, end = wider[ring], int(of[layout.END + ring])
+                _spread(old, grown[at : at + 2 * size], layout.ROW, first, end - first)
+                of[layout.MASK + ring] = 2 * sizes[ring] - 1
                 at += 2 * size
             else:
-                grown[at : at + size] = ring
+                grown[at : at + size] = old
                 at += size
+        if len(self.host.firsts):  # where the head lies that is due first of all
+            queue = self.queues()[of[layout.DUE_FIRST]]
+            for what in (layout.OFFSET, layout.MASK):
+                of[what + layout.DEADLINES] = of[what + queue]
         self.host = self.host._replace(rows=grown)
 
 
@@ -227,7 +241,7 @@ class Hosts:
 
     The numbers are such that `lane_rules.carries` them. `span_ns` as in `host.new_host`. A series has so many
     `columns`; `counts_stale` and `slowed_by_busy` as in `Rules`. `classes` are the numbers of each class, if there are
-    several.
+    several, and `priorities` theirs.
     """
 
     def __init__(
@@ -241,13 +255,17 @@ class Hosts:
         counts_stale: bool = False,
         slowed_by_busy: bool = False,
         classes: Sequence[Params] = (),
+        priorities: Sequence[int] = (),
     ) -> None:
-        self.params, self.inputs, self.classes = params, inputs, classes
+        self.params, self.inputs, self.classes, self._priorities = params, inputs, classes, priorities
         each = [
             lane_rules.rules_of(one, inputs, counts_stale=counts_stale, slowed_by_busy=slowed_by_busy)
             for one in classes or [params]
         ]
-        self.rules = lane_rules.rules_of_all(each) if classes else each[0]
+        self.rules = lane_rules.rules_of_all(each, priorities) if classes else each[0]
+        self._timeouts_ns = tuple(one.timeout_ns for one in each)
+        comes_back = self.rules.retry_ns >= 0
+        self._later_ns = [one.timeout_ns + (one.retry_ns if comes_back else 0) for one in each]
         self._windows, self._span_ns, self._columns = windows, span_ns, columns
         self._has_wheel = min(self.rules.retry_ns, self.rules.answer_ns, self.rules.check_ns) < 0
         whole, real = np.zeros(max(len(classes), 1) * layout.MEMORY, np.int64), np.zeros(requests.REAL)
@@ -274,11 +292,11 @@ class Hosts:
         """A host with room for so many holders, none of whom is there yet. Where there are classes it has so many
         `members` of each, class by class, with the keys of each.
         """
-        host, shift = self._empty(holders, 1 << max(1, int(holders - 1).bit_length()), holders)
+        host, shift = self._empty(holders, _ring(holders), holders, [_ring(many) for many in members])
         host = host._replace(leases=np.zeros(holders if self.params.queue.kind == policies.LIFO else 0, np.int64))
         if members:
             firsts = np.cumsum([0, *members[:-1]], dtype=np.int64)
-            host = host._replace(firsts=firsts, laws=_laws(self.classes, keys_of))
+            host = host._replace(firsts=firsts, laws=self._laws(keys_of))
         return LaneRun(self.params, self.rules, keys, self.inputs, host, holders, shift)
 
     def start_jobs(self, keys: Keys, at_once: int = layout.AHEAD) -> LaneRun:
@@ -289,12 +307,22 @@ class Hosts:
         host.whole[requests.NEXT_ARRIVAL] = layout.NEVER
         return LaneRun(self.params, self.rules, keys, self.inputs, host, 0, shift)
 
-    def _empty(self, clients: int, ring: int, at_once: int) -> tuple[Host, int]:
-        """A host without clients, and the shift of its wheel: with room for so many clients, and rows in each ring, and
-        with a wheel for so many as are there at one time.
+    def _laws(self, keys_of: Sequence[Keys]) -> Whole:
+        """The rules of each class as `Host.laws` has them."""
+        each = zip(self.classes, keys_of, self._timeouts_ns, self._priorities, strict=True)
+        found = [
+            (own.establish, own.renew, own.client, own.lease, own.check_every_ns, own.check_jitter, *others)
+            for own, *others in each
+        ]
+        return np.array(_bits(tuple(found)), np.int64)
+
+    def _empty(self, clients: int, ring: int, at_once: int, queues: Sequence[int] = ()) -> tuple[Host, int]:
+        """A host without clients, and the shift of its wheel: with room for so many clients, and rows in each ring, but
+        in the `queues` of classes as they say, and with a wheel for so many as are there at one time.
         """
-        of, many = _empty_lanes(ring).copy(), max(len(self.classes), 1)
-        of[layout.LATER + layout.DEADLINES] = self.rules.timeout_ns + max(self.rules.retry_ns, 0)
+        of, many = _empty_lanes(ring, tuple(queues)).copy(), max(len(self.classes), 1)
+        queue_at = layout.LATER + layout.DEADLINES + (layout.LANE_NUMBERS if queues else 0)
+        of[queue_at :: layout.LANE_NUMBERS] = self._later_ns
         waits = clients if self._has_wheel else 0
         slots, shift = wheel(self._span_ns, at_once) if self._has_wheel else (1, 0)
         chunks = _chunks(waits, slots) if self._has_wheel else 0
@@ -302,7 +330,7 @@ class Hosts:
         following[-1:] = -1
         free, least = _idle(self.params.workers)
         host = Host(
-            rows=np.zeros((1 + 4 * ring) * layout.ROW, np.int64),
+            rows=np.zeros((1 + 3 * ring + sum(queues or (ring,))) * layout.ROW, np.int64),
             lanes=of,
             stack=np.zeros((STACK if self.params.queue.kind == policies.LIFO else 1) * layout.TALL, np.int64),
             leases=np.zeros(0, np.int64),
@@ -340,13 +368,9 @@ def _chunks(waits: int, slots: int) -> int:
     return 2 * (waits // layout.CHUNK + min(slots, waits) + 1)
 
 
-def _laws(classes: Sequence[Params], keys_of: Sequence[Keys]) -> Whole:
-    """The rules of each class as `Host.laws` has them."""
-    found = [
-        _bits((own.establish, own.renew, own.client, own.lease, own.check_every_ns, own.check_jitter, keys))
-        for own, keys in zip(classes, keys_of, strict=True)
-    ]
-    return np.array([bits for one in found for bits in one], np.int64)
+def _ring(clients: int) -> int:
+    """Rows of a ring for so many clients."""
+    return 1 << max(1, int(clients - 1).bit_length())
 
 
 def _bits(number: object) -> list[np.int64]:
@@ -357,17 +381,22 @@ def _bits(number: object) -> list[np.int64]:
 
 
 @functools.lru_cache(maxsize=64)
-def _empty_lanes(ring: int) -> Whole:
-    """What is known of lanes with nobody in them, in rings of so many rows; a host begins with a copy."""
-    of = np.zeros(layout.DRAWN + 1, np.int64)
+def _empty_lanes(ring: int, queues: tuple[int, ...]) -> Whole:
+    """What is known of lanes with nobody in them, in rings of so many rows, and of a queue of each class, where there
+    are several; a host begins with a copy.
+    """
+    each = np.zeros((1 + len(queues), layout.LANE_NUMBERS), np.int64)
     numbers = np.arange(layout.LANES)
-    of[layout.DUE : layout.DUE + layout.LANES] = (layout.NEVER + numbers) << layout.LANE_BITS | numbers
-    of[layout.LAST : layout.LAST + layout.LANES] = -1
-    of[layout.MASK : layout.MASK + layout.LANES] = ring - 1
+    each[:, layout.DUE : layout.DUE + layout.LANES] = (layout.NEVER + numbers) << layout.LANE_BITS | numbers
+    each[:, layout.LAST : layout.LAST + layout.LANES] = -1
+    each[:, layout.MASK : layout.MASK + layout.LANES] = ring - 1
     for place, lane in enumerate((layout.CHECKS, layout.ANSWERS, layout.NEAR, layout.DEADLINES)):
-        of[layout.OFFSET + lane] = (1 + place * ring) * layout.ROW
-    of[layout.MORE + layout.DEADLINES] = layout.TRY
-    return of
+        each[0, layout.OFFSET + lane] = (1 + place * ring) * layout.ROW
+    each[:, layout.MORE + layout.DEADLINES] = layout.TRY
+    if queues:
+        each[1:, layout.MASK + layout.DEADLINES] = np.array(queues) - 1
+        each[1:, layout.OFFSET + layout.DEADLINES] = (1 + 3 * ring + np.cumsum([0, *queues[:-1]])) * layout.ROW
+    return each.reshape(-1)
 
 
 @functools.lru_cache(maxsize=64)

@@ -13,20 +13,30 @@ from recovery_kernels.lanes.layout import (
     CHECK_EVERY_AT,
     CHECK_JITTER_AT,
     CLIENT_AT,
+    DEADLINES,
+    DUE,
+    DUE_FIRST,
     ESTABLISH_AT,
+    FIRST,
     KEYS_AT,
+    LANE_BITS,
+    LANE_NUMBERS,
     LAW,
     LEASE_AT,
+    MASK,
     MEMORY,
+    NEVER,
+    OFFSET,
     OWN_OLDEST,
     OWN_PEAK,
     OWN_SEEN,
     OWN_STARTS,
     OWN_WAITING,
     RENEW_AT,
+    TIMEOUT_AT,
 )
 from recovery_kernels.policies import Client, Lease
-from recovery_kernels.requests import Keys, Params
+from recovery_kernels.requests import WAITING, Keys, Params
 
 
 @inline
@@ -36,6 +46,49 @@ def class_of(host, client):  # type: ignore[no-untyped-def]
     for other in range(1, host.firsts.shape[0]):
         number += np.int64(client >= host.firsts[place(other)])
     return number
+
+
+@inline
+def queues(host):  # type: ignore[no-untyped-def]
+    """How many queues there are: one of each class, or that of the host."""
+    return max(host.firsts.shape[0], 1)
+
+
+@inline
+def queue_of(host, number):  # type: ignore[no-untyped-def]
+    """The queue of a class, as if it were a lane; without classes that of the host, which is one."""
+    return (number + 1) * LANE_NUMBERS + DEADLINES if host.firsts.shape[0] > 0 else np.int64(DEADLINES)
+
+
+@inline
+def waiting_of(host, number):  # type: ignore[no-untyped-def]
+    """How many wait in such a queue."""
+    return host.whole[place(number * MEMORY + OWN_WAITING if host.firsts.shape[0] > 0 else WAITING)]
+
+
+@inline
+def timeout_of(rules, host, number):  # type: ignore[no-untyped-def]
+    """How long (ns) a client of a class waits for its answer."""
+    return host.laws[place(number * LAW + TIMEOUT_AT)] if host.firsts.shape[0] > 0 else rules.timeout_ns
+
+
+@inline
+def find_due_first(host):  # type: ignore[no-untyped-def]
+    """Copy where the head lies that is due first of those of all queues, where there are classes; of several due at one
+    time that is the one of the first class, whose clients have the lowest numbers.
+    """
+    lanes = host.lanes
+    found, due = np.int64(0), np.int64(NEVER << LANE_BITS)
+    for number in range(host.firsts.shape[0]):
+        own = lanes[place(DUE + queue_of(host, number))]
+        if own < due:
+            found, due = np.int64(number), own
+    if host.firsts.shape[0] > 0:
+        queue = queue_of(host, found)
+        lanes[DUE_FIRST], lanes[DUE + DEADLINES] = found, due
+        lanes[FIRST + DEADLINES] = lanes[place(FIRST + queue)]
+        lanes[OFFSET + DEADLINES] = lanes[place(OFFSET + queue)]
+        lanes[MASK + DEADLINES] = lanes[place(MASK + queue)]
 
 
 @inline

@@ -10,7 +10,7 @@ import numpy as np
 from recovery_kernels import draws, policies
 from recovery_kernels.events import CLIENT_BITS, place
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.lanes.classes import class_of, seen_by
+from recovery_kernels.lanes.classes import class_of, queue_of, queues, seen_by, timeout_of, waiting_of
 from recovery_kernels.lanes.layout import (
     CHUNK,
     CLIENT,
@@ -42,9 +42,9 @@ from recovery_kernels.lanes.layout import (
     WHO,
     WHO_IS,
 )
-from recovery_kernels.lanes.rows import come_to, row_at, write
+from recovery_kernels.lanes.rows import come_to, row_at, settle_deadlines, write
 from recovery_kernels.lanes.wheel import store
-from recovery_kernels.requests import BIN, CURSOR, HEAD, LEASED, SLEEPERS, WAITING
+from recovery_kernels.requests import BIN, CURSOR, HEAD, LEASED, SLEEPERS
 from recovery_kernels.sessions.layout import AT_CHECK, ENDED, SERIES
 
 
@@ -140,21 +140,22 @@ def end_sessions(params, rules, host, now, meant, found):  # type: ignore[no-unt
     have come.
     """
     rows, lanes, workers = host.rows, host.lanes, host.workers
+    queue, timeout_ns = queue_of(host, meant.number), timeout_of(rules, host, meant.number)
     for lane in range(LANES):
         if lane != DEADLINES:
             _wake_lane(params, host, np.int64(lane), now, meant, found)
     _wake_wheel(params, host, now, meant, found)
-    for number in range(lanes[FIRST + DEADLINES], lanes[END + DEADLINES]):
-        at = row_at(lanes, DEADLINES, number)
+    for number in range(lanes[place(FIRST + queue)], lanes[place(END + queue)]):
+        at = row_at(lanes, queue, number)
         who = rows[place(at + WHO)]
         is_there = rows[place(at + NUMBER)] & 1 == 0
         if is_there and _ends(params, host, now, meant, who, rows[place(at + EXPIRES)]):
             rows[place(at + EXPIRES)] = now
-            if rows[place(at + TIME)] + rules.timeout_ns < now:  # it gave up, and sleeps since
-                due = rows[place(at + TIME)] + lanes[LATER + DEADLINES]
+            if rows[place(at + TIME)] + timeout_ns < now:  # it gave up, and sleeps since
+                due = rows[place(at + TIME)] + lanes[place(LATER + queue)]
                 _note(found, due, who & CLIENT, now, rows[place(at + NUMBER)])
                 rows[place(at + NUMBER)] |= 1
-    come_to(rows, lanes, np.int64(DEADLINES), lanes[FIRST + DEADLINES])
+    settle_deadlines(host, meant.number)
     for worker in range(params.workers):
         if workers[place(OUTCOME + worker)] in (GRANTS, TELLS):
             who, expires = workers[place(WHO_IS + worker)], workers[place(EXPIRES_AT + worker)]
@@ -193,17 +194,17 @@ def _tell(params, keys, inputs, host, now, who, expires, number, found):  # type
 @kernel
 def _deadline_of(host, submitted, client):  # type: ignore[no-untyped-def]
     """Where the deadline of a client lies that submitted at a time; they are in the order of both."""
-    rows, lanes = host.rows, host.lanes
-    first, end = lanes[FIRST + DEADLINES], lanes[END + DEADLINES]
+    rows, lanes, queue = host.rows, host.lanes, queue_of(host, class_of(host, client))
+    first, end = lanes[place(FIRST + queue)], lanes[place(END + queue)]
     while first < end:
         middle = (first + end) >> 1
-        at = row_at(lanes, DEADLINES, middle)
+        at = row_at(lanes, queue, middle)
         time = rows[place(at + TIME)]
         if time < submitted or (time == submitted and rows[place(at + WHO)] & CLIENT < client):
             first = middle + 1
         else:
             end = middle
-    return row_at(lanes, DEADLINES, first)
+    return row_at(lanes, queue, first)
 
 
 @kernel
@@ -212,24 +213,27 @@ def tell_lost(params, rules, keys, inputs, host, now, found):  # type: ignore[no
     the queue or with a worker. Their rows of found (int64[holders, ROW], its times below 0 before) tell when they come.
     """
     rows, lanes, workers, whole = host.rows, host.lanes, host.workers, host.whole
-    for number in range(whole[HEAD], whole[HEAD] + whole[WAITING]):
-        if policies.newest_first(params.queue):
-            on_stack = (number & (host.stack.shape[0] // TALL - 1)) * TALL
-            if host.stack[place(on_stack + TIME)] + rules.timeout_ns < now:
-                continue
-            at = row_at(lanes, DEADLINES, host.stack[place(on_stack + STACKED)])
-        else:
-            at = row_at(lanes, DEADLINES, number)
-            if rows[place(at + TIME)] + rules.timeout_ns < now:
-                continue
-        who, expires = rows[place(at + WHO)], rows[place(at + EXPIRES)]
-        _tell(params, keys, inputs, host, now, who, expires, rows[place(at + NUMBER)], found)
-        rows[place(at + NUMBER)] |= 1
+    for of_class in range(queues(host)):
+        queue, timeout_ns = queue_of(host, of_class), timeout_of(rules, host, of_class)
+        head = whole[place(of_class * MEMORY + HEAD)]
+        for number in range(head, head + waiting_of(host, of_class)):
+            if policies.newest_first(params.queue):
+                on_stack = (number & (host.stack.shape[0] // TALL - 1)) * TALL
+                if host.stack[place(on_stack + TIME)] + timeout_ns < now:
+                    continue
+                at = row_at(lanes, queue, host.stack[place(on_stack + STACKED)])
+            else:
+                at = row_at(lanes, queue, number)
+                if rows[place(at + TIME)] + timeout_ns < now:
+                    continue
+            who, expires = rows[place(at + WHO)], rows[place(at + EXPIRES)]
+            _tell(params, keys, inputs, host, now, who, expires, rows[place(at + NUMBER)], found)
+            rows[place(at + NUMBER)] |= 1
     for worker in range(params.workers):
         outcome, submitted = workers[place(OUTCOME + worker)], workers[place(SUBMITTED_AT + worker)]
-        if outcome == IDLE or submitted + rules.timeout_ns < now:
-            continue
         who, expires = workers[place(WHO_IS + worker)], workers[place(EXPIRES_AT + worker)]
+        if outcome == IDLE or submitted + timeout_of(rules, host, class_of(host, who & CLIENT)) < now:
+            continue
         number = workers[place(WHICH + worker)]
         if outcome in (GRANTS, TELLS):
             workers[place(OUTCOME + worker)] = outcome + 1  # nobody waits for it any more
@@ -238,7 +242,8 @@ def tell_lost(params, rules, keys, inputs, host, now, found):  # type: ignore[no
             expires = rows[place(at + EXPIRES)]
             rows[place(at + NUMBER)] |= 1
         _tell(params, keys, inputs, host, now, who, expires, number, found)
-    come_to(rows, lanes, np.int64(DEADLINES), lanes[FIRST + DEADLINES])
+    for of_class in range(queues(host)):
+        settle_deadlines(host, np.int64(of_class))
     lanes[DRAWN] = 0
 
 

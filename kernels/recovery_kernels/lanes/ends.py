@@ -4,7 +4,7 @@ import numpy as np
 
 from recovery_kernels.events import place
 from recovery_kernels.jit import kernel
-from recovery_kernels.lanes.classes import class_of
+from recovery_kernels.lanes.classes import class_of, timeout_of
 from recovery_kernels.lanes.layout import (
     CHECKS,
     CHUNK,
@@ -19,6 +19,7 @@ from recovery_kernels.lanes.layout import (
     GRANTS,
     IDLE,
     LANE_BITS,
+    LANE_NUMBERS,
     LANES,
     LAST,
     MEMORY,
@@ -81,10 +82,14 @@ def leases(rows, lanes, workers, slots, pool, following, expires_ns):  # type: i
     from which it will hear in time, or in the wheel. Returns how many were found there.
     """
     count = 0
-    for lane in range(LANES):
+    blocks = lanes.shape[0] // LANE_NUMBERS
+    for each in range(LANES + blocks - 1):
+        lane = each if each < LANES else (each - LANES + 1) * LANE_NUMBERS + DEADLINES
+        if lane == DEADLINES and blocks > 1:
+            continue  # where there are classes that is a copy
         for number in range(lanes[place(FIRST + lane)], lanes[place(END + lane)]):
             at = row_at(lanes, lane, number)
-            if lane != DEADLINES or rows[place(at + NUMBER)] & 1 == 0:
+            if lane % LANE_NUMBERS != DEADLINES or rows[place(at + NUMBER)] & 1 == 0:
                 expires_ns[place(rows[place(at + WHO)] & CLIENT)] = rows[place(at + EXPIRES)]
                 count += 1
     for worker in range(MOST_WORKERS):
@@ -104,9 +109,9 @@ def leases(rows, lanes, workers, slots, pool, following, expires_ns):  # type: i
 
 
 @kernel
-def close(workers, timeout_ns, host):  # type: ignore[no-untyped-def]
+def close(workers, rules, host):  # type: ignore[no-untyped-def]
     """Count the work of so many workers on requests that are in service, in the window that has just ended. What
-    somebody waits for, who has not waited longer than the timeout, is useful so far.
+    somebody waits for, who has not waited longer than a timeout, is useful so far.
     """
     work, now = host.workers, host.whole[NOW]
     last = host.series[host.whole[BIN] - 1]
@@ -116,12 +121,12 @@ def close(workers, timeout_ns, host):  # type: ignore[no-untyped-def]
             continue
         elapsed = now - work[place(STARTED_AT + worker)]
         paid = min(work[place(PAID_NS + worker)], elapsed)
-        column = np.int64(WASTED_NS)
+        number, column = class_of(host, work[place(WHO_IS + worker)] & CLIENT), np.int64(WASTED_NS)
         if outcome in (TELLS, FAILS_UNHEARD):
             column = np.int64(FAILED_NS)
-        elif work[place(SUBMITTED_AT + worker)] + timeout_ns >= now:
+        elif work[place(SUBMITTED_AT + worker)] + timeout_of(rules, host, number) >= now:
             column = np.int64(USEFUL_NS)
-        row = class_of(host, work[place(WHO_IS + worker)] & CLIENT) * SERIES
+        row = number * SERIES
         last[place(row + OVERHEAD_NS)] += paid
         last[place(row + column)] += elapsed - paid
 

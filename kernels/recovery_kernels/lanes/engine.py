@@ -12,7 +12,8 @@ and start (`is_eager`), a request that starts within the stretch starts when it 
 still be busy. Finishes are carried out when the worker starts again, or before anything can come of them.
 
 Where clients cancel, those who wait leave in the order in which they came, as all wait for the same time: they are
-counted away from the old end of the queue before the next submission or start. Where the newest is taken first, who
+counted away from the old end of the queue before the next submission or start. Of several classes each has a queue of
+its own, which is its lane of deadlines; the head that came first is taken next. Where the newest is taken first, who
 waits lies in a stack besides. A client's abandoned request may then be served after a newer one of its own, so what
 lease it has is looked up.
 """
@@ -24,7 +25,7 @@ from recovery_kernels.draws import CONSTANT, EXPONENTIAL
 from recovery_kernels.events import CLIENT_BITS, place
 from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.lanes.classes import begins, class_of, is_of_age, seen_by, waits
+from recovery_kernels.lanes.classes import begins, class_of, is_of_age, seen_by, timeout_of, waits
 from recovery_kernels.lanes.jobs import all_over, come, most_open, note_over, take_jobs
 from recovery_kernels.lanes.layout import (
     AHEAD,
@@ -54,7 +55,6 @@ from recovery_kernels.lanes.layout import (
     OUTCOME,
     OWN_SEEN,
     OWN_STARTS,
-    OWN_WAITING,
     PAID_NS,
     SEEN,
     STALE,
@@ -70,7 +70,7 @@ from recovery_kernels.lanes.layout import (
     WHO_IS,
 )
 from recovery_kernels.lanes.quiet import take, take_of_classes
-from recovery_kernels.lanes.rows import enqueue, first_of, pop, row_at, stack, unstack
+from recovery_kernels.lanes.rows import enqueue, first_of, is_full, pop, pop_deadline, row_at, stack, take_next, unstack
 from recovery_kernels.lanes.servers import busy_beside, freed_first, lease_now, leave, settle
 from recovery_kernels.lanes.services import (
     answer,
@@ -260,7 +260,7 @@ def _run(  # type: ignore[no-untyped-def]
         idle_from = (least >> rules.worker_bits) - 1
         ahead = limit if is_eager else min(now, stop - 1)  # nothing else can come before it
         if (is_newest_first or cancels) and waiting > 0:
-            if is_newest_first and idle_from <= ahead:
+            if (is_newest_first or has_classes) and idle_from <= ahead:
                 worker = freed_first(p, r, h, worker)
             if cancels:
                 left = leave(p, r, h, head, waiting, worker, ahead)
@@ -270,11 +270,14 @@ def _run(  # type: ignore[no-untyped-def]
         is_queued = waiting > 0 and can_start
         if is_queued:
             waiting -= 1
-            at = row_at(lanes, DEADLINES, head)
-            if is_newest_first:
-                at = unstack(r, h, head + waiting, idle_from)
-                head -= 1
-            head += 1
+            if has_classes:
+                at = take_next(host)
+            else:
+                at = row_at(lanes, DEADLINES, head)
+                if is_newest_first:
+                    at = unstack(r, h, head + waiting, idle_from)
+                    head -= 1
+                head += 1
             submitted = rows[place(at + TIME)]
             who = rows[place(at + WHO)]
             expires = rows[place(at + EXPIRES)]
@@ -300,7 +303,7 @@ def _run(  # type: ignore[no-untyped-def]
             stop = min(limit + 1, next_slot, next_sweep)
             continue
         else:
-            if lanes[END + DEADLINES] >= full_at:
+            if not has_classes and lanes[END + DEADLINES] >= full_at:
                 oldest_row = lanes[END + DEADLINES] if is_newest_first else head
                 full_at = min(oldest_row, whole[COUNTED], lanes[FIRST + DEADLINES]) + lanes[MASK + DEADLINES]
                 if lanes[END + DEADLINES] >= full_at:
@@ -320,7 +323,13 @@ def _run(  # type: ignore[no-untyped-def]
             who = rows[place(at + WHO)] + lanes[place(MORE + lane)]
             expires = rows[place(at + EXPIRES)]
             number = rows[place(at + NUMBER)]
-            pop(rows, lanes, lane)
+            if has_classes and is_full(host, class_of(host, who & CLIENT)):
+                status = GROW_QUEUE
+                break
+            if has_classes and lane == DEADLINES:
+                pop_deadline(host)
+            else:
+                pop(rows, lanes, lane)
             if number & 1 != 0:
                 continue  # answered before its deadline
             if is_jobs:
@@ -359,7 +368,7 @@ def _run(  # type: ignore[no-untyped-def]
             if waiting > 0 or not can_start:
                 if is_newest_first:
                     stack(h, head + waiting, now, who, expires, number)
-                enqueue(rows, lanes, now, who, expires, number)
+                enqueue(host, has_classes, of_class, now, who, expires, number)
                 waiting += 1
                 if is_arrival and whole[OPEN] > whole[OPEN_PEAK]:
                     most_open(p, r, h, now)
@@ -372,16 +381,16 @@ def _run(  # type: ignore[no-untyped-def]
                         seen += 1
                 continue
         start = max(submitted, idle_from)
-        deadline = submitted + rules.timeout_ns
+        of_class = class_of(host, who & CLIENT) if has_classes else np.int64(0)
+        timeout_ns = timeout_of(rules, host, of_class) if has_classes else rules.timeout_ns
+        deadline = submitted + timeout_ns
         is_stale = counts_stale and start > deadline
         age = start - submitted
         if is_stale:  # it had an age until then
-            age = rules.timeout_ns if deadline >= whole[EDGE] - params.window_ns else np.int64(0)
+            age = timeout_ns if deadline >= whole[EDGE] - params.window_ns else np.int64(0)
         oldest = max(oldest, age)
-        of_class = class_of(host, who & CLIENT) if has_classes else np.int64(0)
         if has_classes:
             is_of_age(host, of_class, age)
-            whole[place(of_class * MEMORY + OWN_WAITING)] -= np.int64(is_queued)
 
         if policies.drops(params.queue, start, submitted, deadline, start <= deadline):
             flows[place(of_class * SERIES + DROPPED)] += 1
@@ -391,8 +400,11 @@ def _run(  # type: ignore[no-untyped-def]
                 if is_told:
                     rows[place(at + NUMBER)] = number | 1
             elif not is_told:
-                enqueue(rows, lanes, submitted, who, expires, number)
-                head += 1
+                enqueue(host, has_classes, of_class, submitted, who, expires, number)
+                if has_classes:
+                    whole[place(of_class * MEMORY + HEAD)] += 1
+                else:
+                    head += 1
             if is_told:
                 whole[place(of_class * MEMORY + SLEEPERS)] += 1
                 ends = answer(params, rules, keys, inputs, host, shift, is_jobs, start, who, expires, number)
@@ -465,8 +477,11 @@ def _run(  # type: ignore[no-untyped-def]
             if is_heard:
                 rows[place(at + NUMBER)] = number | 1
         elif not is_heard:
-            enqueue(rows, lanes, submitted, who, expires, number)
-            head += 1
+            enqueue(host, has_classes, of_class, submitted, who, expires, number)
+            if has_classes:
+                whole[place(of_class * MEMORY + HEAD)] += 1
+            else:
+                head += 1
         if is_eager:
             if has_classes:
                 begins(host, of_class, start, submitted, is_queued)
@@ -483,7 +498,9 @@ def _run(  # type: ignore[no-untyped-def]
         left = leave(p, r, h, head, waiting, least & number_of, limit)
         head += left
         waiting -= left
-    whole[HEAD], whole[WAITING] = head, waiting
+    if not has_classes:
+        whole[HEAD] = head
+    whole[WAITING] = waiting
     whole[STARTS], whole[SEEN] = starts, seen
     whole[QUEUE_PEAK] = peak
     whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], oldest)

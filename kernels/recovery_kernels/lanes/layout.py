@@ -14,15 +14,17 @@ from recovery_kernels.requests import GATE, PARTS, TOO_MANY_JOBS, WHOLE
 COUNTED, HEARD, VACANT, STARTS, SEEN = range(WHOLE, WHOLE + 5)
 OLD, NEW = WHOLE + 5, WHOLE + 7
 STALE, OVER_FIRST, OVER_END = range(WHOLE + 9, WHOLE + 12)
-# Of a class, beside LEASED, SLEEPERS, UNLEASED_NS, UNLEASED_CARRY and STALE: how many of its requests wait, the most
-# who did in this window, the largest age in it, and the age of the first whose client is still there; STARTS and SEEN.
-# Each class has a memory of its own: the first that of the host, the others theirs behind it.
+# Of a class, beside LEASED, SLEEPERS, UNLEASED_NS, UNLEASED_CARRY, STALE, HEAD and COUNTED: how many of its requests
+# wait, the most who did in this window, the largest age in it, and the age of the first whose client is still there;
+# STARTS and SEEN. Each class has a memory of its own: the first that of the host, the others theirs behind it.
 OWN_WAITING, OWN_PEAK, OWN_OLDEST, OWN_AGE, OWN_STARTS, OWN_SEEN = range(WHOLE + 12, WHOLE + 18)
 MEMORY = WHOLE + 18
 
-# Rules of a class (Host.laws), fractions by their bits: laws of services, back-off, lease, checks, keys.
+# Rules of a class (Host.laws), fractions by their bits: laws of services, back-off, lease, checks, keys, timeout
+# (ns), priority (0: taken first).
 ESTABLISH_AT, RENEW_AT, CLIENT_AT, LEASE_AT, CHECK_EVERY_AT, CHECK_JITTER_AT, KEYS_AT = 0, 5, 10, 22, 31, 32, 33
-LAW = 43
+TIMEOUT_AT, PRIORITY_AT = 43, 44
+LAW = 45
 
 # Controls beside those of `requests`, and what `advance` says when one of them is due: its caller carries it out
 # (`ended`), and counts it.
@@ -50,6 +52,10 @@ LANES = 4
 DUE, FIRST, END, OFFSET, MASK, LATER, MORE, LAST = range(0, 64, 8)
 LANE_BITS = 3
 DRAWN = 64  # up to which row of the lane from which most submissions come draws were made ahead (`quiet`)
+DUE_FIRST = 65  # where there are classes: whose deadline is due first
+# Each class has a queue of its own, which is the lane of its deadlines: so much is known of each, behind what is known
+# of all other lanes. There DEADLINES tells of the queue whose head is due first.
+LANE_NUMBERS = 66
 AHEAD = 64
 
 MOST_WORKERS = 256
@@ -110,17 +116,18 @@ class Rules(NamedTuple):
 class Host(NamedTuple):
     """All that a host remembers.
 
-    rows int64[n · ROW]: one row, then the rings of all lanes, the queue last; lanes int64[DRAWN + 1]. stack int64[power
-    of two · TALL] and leases int64[holders], where the newest is taken first: who waits, and the end of each client's
-    lease, as far as finishes are carried out. pool int64[chunks · CHUNK · ROW], following int32[chunks], slots
-    int32[power of two]: the wheel; sorting int64[holders] and places int32[holders], for putting one of its slots in
-    order. free int64[groups · GROUP]: when each worker is free, plus 1, above its number; least int64[groups] of them.
-    workers int64[WORKERS]. begun int64[power of two]: starts that lie ahead of the clock. over int64[power of two]:
-    where there are jobs, since when the worker of each of these was free, times two, and one more if a job was over
-    then. uniforms and values float64[AHEAD]: scratch. The rest is as in `requests`.
+    rows int64[n · ROW]: one row, then the rings of all lanes, the queue last; lanes int64[LANE_NUMBERS]. stack
+    int64[power of two · TALL] and leases int64[holders], where the newest is taken first: who waits, and the end of
+    each client's lease, as far as finishes are carried out. pool int64[chunks · CHUNK · ROW], following int32[chunks],
+    slots int32[power of two]: the wheel; sorting int64[holders] and places int32[holders], for putting one of its slots
+    in order. free int64[groups · GROUP]: when each worker is free, plus 1, above its number; least int64[groups] of
+    them. workers int64[WORKERS]. begun int64[power of two]: starts that lie ahead of the clock. over int64[power of
+    two]: where there are jobs, since when the worker of each of these was free, times two, and one more if a job was
+    over then. uniforms and values float64[AHEAD]: scratch. The rest is as in `requests`.
 
     Of a host with K classes firsts int64[K] are the numbers of their first clients, laws int64[K · LAW] their rules,
     and begun_of int64[K · power of two] starts of each; elsewhere they are empty. There whole is int64[K · MEMORY],
+    lanes int64[(K + 1) · LANE_NUMBERS] and rows has a queue of each,
     expiring int64[K · (windows + 1)], histogram int64[K · HISTOGRAM_OF_STALE], class by class, and series
     int64[windows + 1, (K + 1) · SERIES], what is of the host alone behind them.
     """

@@ -5,12 +5,14 @@ import numpy as np
 from recovery_kernels import policies
 from recovery_kernels.events import MAX_CLIENTS, place
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.lanes.classes import class_of, is_of_age
+from recovery_kernels.lanes.classes import find_due_first, is_of_age, queue_of, queues, timeout_of, waiting_of
 from recovery_kernels.lanes.layout import (
     CLIENT,
+    COUNTED,
     DEADLINES,
     DRAWN,
     DUE,
+    DUE_FIRST,
     END,
     EXPIRES,
     FIRST,
@@ -18,6 +20,7 @@ from recovery_kernels.lanes.layout import (
     LANES,
     LAST,
     LATER,
+    LAW,
     MASK,
     MEMORY,
     NEVER,
@@ -25,13 +28,14 @@ from recovery_kernels.lanes.layout import (
     OFFSET,
     OWN_AGE,
     OWN_WAITING,
+    PRIORITY_AT,
     ROW,
     STACKED,
     TALL,
     TIME,
     WHO,
 )
-from recovery_kernels.requests import EDGE, HEAD, OLDEST_PEAK, WAITING
+from recovery_kernels.requests import EDGE, HEAD, OLDEST_PEAK
 
 
 @inline
@@ -85,14 +89,22 @@ def push(rows, lanes, lane, due, who, expires, number):  # type: ignore[no-untyp
 
 
 @inline
-def enqueue(rows, lanes, submitted, who, expires, number):  # type: ignore[no-untyped-def]
-    """Put a request at the end of the queue, whose caller has seen that there is room."""
-    end = lanes[place(END + DEADLINES)]
-    write(rows, row_at(lanes, DEADLINES, end), submitted, who, expires, number)
-    lanes[place(END + DEADLINES)] = end + 1
-    if end == lanes[place(FIRST + DEADLINES)]:
-        due = submitted + lanes[place(LATER + DEADLINES)]
-        lanes[place(DUE + DEADLINES)] = (due << LANE_BITS) | DEADLINES
+def _enqueue(rows, lanes, queue, submitted, who, expires, number):  # type: ignore[no-untyped-def]
+    end = lanes[place(END + queue)]
+    write(rows, row_at(lanes, queue, end), submitted, who, expires, number)
+    lanes[place(END + queue)] = end + 1
+    if end == lanes[place(FIRST + queue)]:
+        due = submitted + lanes[place(LATER + queue)]
+        lanes[place(DUE + queue)] = (due << LANE_BITS) | DEADLINES
+
+
+@inline
+def enqueue(host, has_classes, of_class, submitted, who, expires, number):  # type: ignore[no-untyped-def]
+    """Put a request at the end of the queue, whose caller has seen that there is room: of that of its class."""
+    lanes, queue = host.lanes, queue_of(host, of_class) if has_classes else np.int64(DEADLINES)
+    _enqueue(host.rows, lanes, queue, submitted, who, expires, number)
+    if has_classes and lanes[place(DUE + queue)] <= lanes[DUE + DEADLINES]:
+        find_due_first(host)
 
 
 @kernel
@@ -117,73 +129,54 @@ def unstack(rules, host, number, now):  # type: ignore[no-untyped-def]
 
 
 @inline
-def waiter(params, host, number):  # type: ignore[no-untyped-def]
-    """Time of submission and client of a request that waits, by its number in the queue or in the stack."""
+def waiter(params, host, of_class, number):  # type: ignore[no-untyped-def]
+    """Time of submission and client of a request that waits, by its number in its class's queue or in the stack."""
     if policies.newest_first(params.queue):
         at = (number & (host.stack.shape[0] // TALL - 1)) * TALL
         return host.stack[place(at + TIME)], host.stack[place(at + WHO)] & CLIENT
-    at = row_at(host.lanes, DEADLINES, number)
+    at = row_at(host.lanes, queue_of(host, of_class), number)
     return host.rows[place(at + TIME)], host.rows[place(at + WHO)] & CLIENT
 
 
 @kernel
-def _age_of_each(params, rules, host, first, now):  # type: ignore[no-untyped-def]
-    """The same of each class, where the clients of those who wait are still there from number `first` on."""
-    whole = host.whole
-    wanted = np.int64(0)
-    for number in range(host.firsts.shape[0]):
-        wanted += np.int64(whole[place(number * MEMORY + OWN_WAITING)] > 0)
-        whole[place(number * MEMORY + OWN_AGE)] = -1
-    for number in range(first, whole[HEAD] + whole[WAITING]):
-        submitted, client = waiter(params, host, number)
-        own = class_of(host, client) * MEMORY
-        if whole[place(own + OWN_AGE)] < 0:
-            whole[place(own + OWN_AGE)] = now - submitted
-            wanted -= 1
-            if wanted == 0:
-                break
-    for number in range(host.firsts.shape[0]):
-        whole[place(number * MEMORY + OWN_AGE)] = max(whole[place(number * MEMORY + OWN_AGE)], 0)
-    for number in range(first - 1, whole[HEAD] - 1, -1):
-        submitted, client = waiter(params, host, number)
-        if submitted + rules.timeout_ns < whole[EDGE] - params.window_ns:
-            break
-        is_of_age(host, class_of(host, client), rules.timeout_ns)
-
-
-@kernel
 def age_of_oldest(params, rules, host, now):  # type: ignore[no-untyped-def]
-    """How long the first of those who wait has waited at `now`. Where of stale work only the number counts, that is the
-    first whose client is still there; an age that a deadline of this window ended counts for the oldest of the window.
+    """How long the first of those who wait has waited at `now`, and of each class, which is kept as OWN_AGE. Where of
+    stale work only the number counts, that is the first whose client is still there; an age that a deadline of this
+    window ended counts for the oldest of the window.
     """
     whole = host.whole
-    first, end = whole[HEAD], whole[HEAD] + whole[WAITING]
-    if rules.counts_stale != 0:  # they are in the order of their deadlines
-        late = end
-        while first < late:
-            middle = (first + late) >> 1
-            submitted, _ = waiter(params, host, middle)
-            if submitted + rules.timeout_ns < now:
-                first = middle + 1
-            else:
-                late = middle
-        if host.firsts.shape[0] > 0:
-            _age_of_each(params, rules, host, first, now)
-        if first > whole[HEAD]:
-            submitted, _ = waiter(params, host, first - 1)
-            if submitted + rules.timeout_ns >= whole[EDGE] - params.window_ns:
-                whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], rules.timeout_ns)
-    if first == end:
-        return np.int64(0)
-    submitted, _ = waiter(params, host, first)
-    return now - submitted
+    oldest = np.int64(0)
+    for of_class in range(queues(host)):
+        own, timeout_ns = of_class * MEMORY, timeout_of(rules, host, of_class)
+        head = whole[place(own + HEAD)]
+        first, end = head, head + waiting_of(host, of_class)
+        if rules.counts_stale != 0:  # they are in the order of their deadlines
+            late = end
+            while first < late:
+                middle = (first + late) >> 1
+                submitted, _ = waiter(params, host, of_class, middle)
+                if submitted + timeout_ns < now:
+                    first = middle + 1
+                else:
+                    late = middle
+            if first > head:
+                submitted, _ = waiter(params, host, of_class, first - 1)
+                if submitted + timeout_ns >= whole[EDGE] - params.window_ns:
+                    whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], timeout_ns)
+                    is_of_age(host, of_class, timeout_ns)
+        age = np.int64(0)
+        if first < end:
+            submitted, _ = waiter(params, host, of_class, first)
+            age = now - submitted
+        whole[place(own + OWN_AGE)] = age
+        oldest = max(oldest, age)
+    return oldest
 
 
 @inline
-def come_to(rows, lanes, lane, first):  # type: ignore[no-untyped-def]
-    """All rows of a lane before `first` are done with; so are those of the next whose deadlines are off."""
+def _come_to(rows, lanes, lane, name, first):  # type: ignore[no-untyped-def]
     end = lanes[place(END + lane)]
-    due = NEVER + lane
+    due = NEVER + name
     while first < end:
         at = row_at(lanes, lane, first)
         if rows[place(at + NUMBER)] & 1 == 0:
@@ -191,13 +184,61 @@ def come_to(rows, lanes, lane, first):  # type: ignore[no-untyped-def]
             break
         first += 1
     lanes[place(FIRST + lane)] = first
-    lanes[place(DUE + lane)] = (due << LANE_BITS) | lane
+    lanes[place(DUE + lane)] = (due << LANE_BITS) | name
+
+
+@inline
+def come_to(rows, lanes, lane, first):  # type: ignore[no-untyped-def]
+    """All rows of a lane before `first` are done with; so are those of the next whose deadlines are off."""
+    _come_to(rows, lanes, lane, lane, first)
 
 
 @inline
 def pop(rows, lanes, lane):  # type: ignore[no-untyped-def]
     """The head of a lane is done with."""
     come_to(rows, lanes, lane, lanes[place(FIRST + lane)] + 1)
+
+
+@inline
+def is_full(host, of_class):  # type: ignore[no-untyped-def]
+    """Whether the queue of a class has no room: rows are needed until taken, given up, and counted."""
+    lanes, queue, own = host.lanes, queue_of(host, of_class), of_class * MEMORY
+    first = min(host.whole[place(own + HEAD)], host.whole[place(own + COUNTED)], lanes[place(FIRST + queue)])
+    return lanes[place(END + queue)] - first > lanes[place(MASK + queue)]
+
+
+@inline
+def take_next(host):  # type: ignore[no-untyped-def]
+    """Where the request lies that came first of those that wait in the queues of the classes of the best priority; it
+    leaves its queue. Of several that came at one time that is the one of the first class, whose clients have the lowest
+    numbers.
+    """
+    found, at, best, soonest = np.int64(0), np.int64(0), np.int64(NEVER), np.int64(NEVER)
+    for of_class in range(host.firsts.shape[0]):
+        own, priority = of_class * MEMORY, host.laws[place(of_class * LAW + PRIORITY_AT)]
+        if host.whole[place(own + OWN_WAITING)] > 0 and priority <= best:
+            row = row_at(host.lanes, queue_of(host, of_class), host.whole[place(own + HEAD)])
+            if priority < best or host.rows[place(row + TIME)] < soonest:
+                found, at, best, soonest = np.int64(own), row, priority, host.rows[place(row + TIME)]
+    host.whole[place(found + OWN_WAITING)] -= 1
+    host.whole[place(found + HEAD)] += 1
+    return at
+
+
+@inline
+def pop_deadline(host):  # type: ignore[no-untyped-def]
+    """The deadline is done with that is due first of those of all classes."""
+    lanes, queue = host.lanes, queue_of(host, host.lanes[DUE_FIRST])
+    _come_to(host.rows, lanes, queue, np.int64(DEADLINES), lanes[place(FIRST + queue)] + 1)
+    find_due_first(host)
+
+
+@kernel
+def settle_deadlines(host, of_class):  # type: ignore[no-untyped-def]
+    """Deadlines of a class are off, or were put where none was due so early: find its first one, and that of all."""
+    lanes, queue = host.lanes, queue_of(host, of_class)
+    _come_to(host.rows, lanes, queue, np.int64(DEADLINES), lanes[place(FIRST + queue)])
+    find_due_first(host)
 
 
 @kernel

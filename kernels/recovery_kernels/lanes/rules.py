@@ -39,11 +39,8 @@ def carries(params: Params, horizon_ns: int) -> bool:
 
 
 def go_together(each: Sequence[Params]) -> bool:
-    """Whether it can run a host with several classes, whose rules it carries: as one timeout keeps deadlines in the
-    order of the queue, all have the same, and the oldest is taken first.
-    """
-    first = each[0]
-    return len(each) == 1 or (first.queue.kind != policies.LIFO and all(own.timeout == first.timeout for own in each))
+    """Whether it can run a host with several classes, whose rules it carries: of each the oldest is taken first."""
+    return len(each) == 1 or each[0].queue.kind != policies.LIFO
 
 
 def looks_at_queue(params: Params) -> bool:
@@ -92,13 +89,16 @@ def rules_of(params: Params, inputs: Inputs, *, counts_stale: bool, slowed_by_bu
     )
 
 
-def rules_of_all(each: Sequence[Rules]) -> Rules:
+def rules_of_all(each: Sequence[Rules], priorities: Sequence[int]) -> Rules:
     """The same of a host with several classes that `go_together`, of the rules of each: a delay that is not the same
-    for all is none that is always the same.
+    for all is none that is always the same. Only retries may differ: they follow deadlines, and so lie in the queue of
+    each class. The timeout is the least. Who comes later may be taken sooner where priorities differ.
     """
     first = each[0]
     return first._replace(
-        retry_ns=_same([one.retry_ns for one in each]),
+        timeout_ns=min(one.timeout_ns for one in each),
+        is_eager=min(each[0].is_eager, int(len(set(priorities)) == 1)),
+        retry_ns=min(one.retry_ns for one in each),
         answer_ns=_same([one.answer_ns for one in each]),
         check_ns=_same([one.check_ns for one in each]),
         lease_ns=-1,

@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from recovery_kernels import policies
 from recovery_kernels.events import NOBODY, place
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.lanes.classes import class_of, is_of_age
+from recovery_kernels.lanes.classes import is_of_age, timeout_of
 from recovery_kernels.lanes.layout import CLIENT, GRANTS, GROUP, IDLE, MEMORY, OUTCOME, OWN_WAITING, TRY, WHICH, WHO_IS
 from recovery_kernels.lanes.rows import waiter
 from recovery_kernels.lanes.services import carry_out, is_cut
-from recovery_kernels.requests import BIN, BUSY_NS, CANCELLED, OLDEST_PEAK
+from recovery_kernels.requests import BIN, BUSY_NS, CANCELLED, HEAD, OLDEST_PEAK
 from recovery_kernels.sessions.layout import SERIES
 
 
@@ -66,33 +65,48 @@ def freed_first(params, rules, host, worker):  # type: ignore[no-untyped-def]
     return worker
 
 
+@inline
+def _leave(params, rules, host, of_class, head, waiting, until, below):  # type: ignore[no-untyped-def]
+    """The same of those of one queue whose deadlines are not after `until`, and at that time of clients `below`."""
+    timeout_ns = timeout_of(rules, host, of_class)
+    left = 0
+    while left < waiting:
+        submitted, client = waiter(params, host, of_class, head + left)
+        due = submitted + timeout_ns
+        if due > until or (due == until and client >= below):
+            break
+        left += 1
+    if left > 0:
+        host.series[place(host.whole[BIN]), place(of_class * SERIES + CANCELLED)] += left
+        host.whole[OLDEST_PEAK] = max(host.whole[OLDEST_PEAK], timeout_ns)
+        is_of_age(host, of_class, timeout_ns)
+    return left
+
+
 @kernel
 def leave(params, rules, host, head, waiting, worker, ahead):  # type: ignore[no-untyped-def]
     """With `cancel`: how many of so many who wait, from number `head` on, leave before `worker`, the first that is
-    free, takes one, if that comes by `ahead`, or else by then.
+    free, takes one, if that comes by `ahead`, or else by then. Where there are classes they leave the queue of each.
     """
     until, below = ahead + 1, np.int64(NOBODY)
     free = (host.free[place(worker)] >> rules.worker_bits) - 1
     if free <= ahead:
         until = free
-        # Who was served before who waits may have come after, where the newest is taken first.
+        # One who cancels in service may come after one whose deadline is the same and who waits, where the newest is
+        # taken first, or where timeouts differ.
         event, _ = _freed_by(params, host, worker)
-        if policies.newest_first(params.queue) and event >= TRY:
+        if event >= TRY:
             below = event & CLIENT
+    if host.firsts.shape[0] == 0:
+        return _leave(params, rules, host, np.int64(0), head, waiting, until, below)
     left = 0
-    while left < waiting:
-        submitted, client = waiter(params, host, head + left)
-        due = submitted + rules.timeout_ns
-        if due > until or (due == until and client >= below):
-            break
-        left += 1
-        number = class_of(host, client)
-        host.series[place(host.whole[BIN]), place(number * SERIES + CANCELLED)] += 1
-        if host.firsts.shape[0] > 0:
-            is_of_age(host, number, rules.timeout_ns)
-            host.whole[place(number * MEMORY + OWN_WAITING)] -= 1
-    if left > 0:
-        host.whole[OLDEST_PEAK] = max(host.whole[OLDEST_PEAK], rules.timeout_ns)
+    for of_class in range(host.firsts.shape[0]):
+        own = of_class * MEMORY
+        head, waiting = host.whole[place(own + HEAD)], host.whole[place(own + OWN_WAITING)]
+        gone = _leave(params, rules, host, np.int64(of_class), head, waiting, until, below)
+        host.whole[place(own + HEAD)] += gone
+        host.whole[place(own + OWN_WAITING)] -= gone
+        left += gone
     return left
 
 

@@ -126,7 +126,7 @@ def add(params, rules, host, turns):  # type: ignore[no-untyped-def]
     """The host that has its turn is at its end: add it to the sums."""
     number, series, own = turns.at[NEXT], turns.series, host.series
     expires_ns, parts, whole = turns.expires_ns[: turns.holders[number]], turns.unleased, host.whole
-    close(params.workers, rules.timeout_ns, host)
+    close(params.workers, rules, host)
     turns.at[FOUND] += leases(host.rows, host.lanes, host.workers, host.slots, host.pool, host.following, expires_ns)
     unleased(expires_ns, whole[NOW], parts)
     parts[0] += whole[UNLEASED_NS] // 1_000_000_000

@@ -5,12 +5,11 @@ import numpy as np
 from recovery_kernels import limits
 from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.lanes.classes import class_of, is_of_age
+from recovery_kernels.lanes.classes import class_of, is_of_age, queue_of, queues, timeout_of, waiting_of
 from recovery_kernels.lanes.layout import (
     CLIENT,
     CONTROL_DUE,
     COUNTED,
-    DEADLINES,
     END,
     EXPIRES_AT,
     FIRST,
@@ -31,10 +30,9 @@ from recovery_kernels.lanes.layout import (
     TELLS,
     TIME,
     WHICH,
-    WHO,
     WHO_IS,
 )
-from recovery_kernels.lanes.rows import age_of_oldest, come_to, make_room, row_at, write
+from recovery_kernels.lanes.rows import age_of_oldest, make_room, row_at, settle_deadlines, write
 from recovery_kernels.lanes.servers import settle
 from recovery_kernels.requests import (
     ADMISSION_AT,
@@ -97,10 +95,13 @@ from recovery_kernels.sessions.layout import SERIES
 
 @inline
 def _has_room(host):  # type: ignore[no-untyped-def]
-    """Whether there is room in the queue for all who are in service."""
-    lanes = host.lanes
-    first = min(lanes[FIRST + DEADLINES], host.whole[COUNTED])
-    return lanes[END + DEADLINES] + host.whole[BUSY] - first <= lanes[MASK + DEADLINES]
+    """Whether there is room in each queue for all who are in service."""
+    lanes, has_room = host.lanes, True
+    for number in range(queues(host)):
+        queue = queue_of(host, number)
+        first = min(lanes[place(FIRST + queue)], host.whole[place(number * MEMORY + COUNTED)])
+        has_room = has_room and lanes[place(END + queue)] + host.whole[BUSY] - first <= lanes[place(MASK + queue)]
+    return has_room
 
 
 @inline
@@ -110,31 +111,28 @@ def _give_up_later(host, worker):  # type: ignore[no-untyped-def]
     """
     rows, lanes, workers = host.rows, host.lanes, host.workers
     submitted, who = workers[place(SUBMITTED_AT + worker)], workers[place(WHO_IS + worker)]
-    at = make_room(rows, lanes, np.int64(DEADLINES), submitted, who & CLIENT)
+    queue = queue_of(host, class_of(host, who & CLIENT))
+    at = make_room(rows, lanes, queue, submitted, who & CLIENT)
     write(rows, at, submitted, who, workers[place(EXPIRES_AT + worker)], workers[place(WHICH + worker)])
-    lanes[END + DEADLINES] += 1
+    lanes[place(END + queue)] += 1
 
 
 @kernel
 def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
     """As `requests._restart`; every finish before `now` has been carried out, and the queue has room."""
-    whole = host.whole
-    lanes = host.lanes
+    whole, lanes = host.whole, host.lanes
     flows = host.series[place(whole[BIN])]
-    waiting = whole[WAITING]
     oldest = age_of_oldest(params, rules, host, now)
     whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], oldest)
-    for number in range(host.firsts.shape[0]):
-        own = number * MEMORY
-        is_of_age(host, np.int64(number), whole[place(own + OWN_AGE)])
-        flows[place(number * SERIES + LOST)] += whole[place(own + OWN_WAITING)]
+    for number in range(queues(host)):
+        own, queue = number * MEMORY, queue_of(host, number)
+        is_of_age(host, number, whole[place(own + OWN_AGE)])
+        flows[place(number * SERIES + LOST)] += waiting_of(host, number)
         whole[place(own + OWN_WAITING)] = 0
-    if host.firsts.shape[0] == 0:
-        flows[LOST] += waiting
+        # Deadlines between these two are off; those that are put back may have their places among them.
+        lanes[place(FIRST + queue)] = min(lanes[place(FIRST + queue)], whole[place(own + COUNTED)])
     busy = 0
     up = max(whole[DOWN_UNTIL], now + down_ns)
-    # Deadlines between these two are off; those that are put back may have their places among them.
-    lanes[FIRST + DEADLINES] = min(lanes[FIRST + DEADLINES], whole[COUNTED])
     for worker in range(params.workers):
         outcome = host.workers[place(OUTCOME + worker)]
         if outcome in (GRANTS, TELLS):
@@ -151,7 +149,9 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
         host.free[place(worker)] = ((now + 1) << rules.worker_bits) | worker
     for worker in range(0, params.workers, GROUP):
         settle(host.free, host.least, worker, True)
-    come_to(host.rows, lanes, np.int64(DEADLINES), lanes[FIRST + DEADLINES])
+    for number in range(queues(host)):
+        settle_deadlines(host, number)
+        whole[place(number * MEMORY + HEAD)] = lanes[place(END + queue_of(host, number))]
     whole[BUSY_NS] += busy * now
     idle = params.workers - busy
     down_from = max(whole[DOWN_UNTIL], now)
@@ -159,7 +159,6 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
     whole[DOWN_NS] += idle * (up - down_from) + busy * (up - now)
     whole[DOWN_UNTIL] = up
     whole[COST_NS] = 0
-    whole[HEAD] = lanes[place(END + DEADLINES)]
     whole[WAITING] = 0
     limits.begin(params.admission, whole[ADMISSION_AT:], host.real[ADMISSION_TOKENS:], up)
 
@@ -195,24 +194,18 @@ def operate(params, rules, inputs, host, now):  # type: ignore[no-untyped-def]
 @kernel
 def count_deadlines(rules, host, until):  # type: ignore[no-untyped-def]
     """Count the deadlines up to `until` at which clients gave up."""
-    whole = host.whole
-    lanes = host.lanes
-    rows = host.rows
-    counted = whole[COUNTED]
-    late, has_classes = 0, host.firsts.shape[0] > 0
-    flows = host.series[place(whole[BIN])]
-    while counted < lanes[place(END + DEADLINES)]:
-        at = row_at(lanes, DEADLINES, counted)
-        if rows[place(at + TIME)] + rules.timeout_ns > until:
-            break
-        if has_classes:
-            number = class_of(host, rows[place(at + WHO)] & CLIENT)
-            flows[place(number * SERIES + TIMED_OUT)] += 1 - (rows[place(at + NUMBER)] & 1)
-        else:
+    rows, lanes, flows = host.rows, host.lanes, host.series[place(host.whole[BIN])]
+    for number in range(queues(host)):
+        queue, timeout_ns = queue_of(host, number), timeout_of(rules, host, number)
+        counted, late = host.whole[place(number * MEMORY + COUNTED)], 0
+        while counted < lanes[place(END + queue)]:
+            at = row_at(lanes, queue, counted)
+            if rows[place(at + TIME)] + timeout_ns > until:
+                break
             late += 1 - (rows[place(at + NUMBER)] & 1)
-        counted += 1
-    whole[COUNTED] = counted
-    flows[TIMED_OUT] += late
+            counted += 1
+        host.whole[place(number * MEMORY + COUNTED)] = counted
+        flows[place(number * SERIES + TIMED_OUT)] += late
 
 
 @inline

@@ -276,6 +276,7 @@ def new_run(
     same = lanes.Hosts(
         shared.each[0], inputs, windows=scenario.windows, span_ns=shared.span_ns,
         columns=(len(several) + 1) * layout.SERIES, counts_stale=True, classes=several,
+        priorities=[place.priority for place in scenario.classes.values()],
         slowed_by_busy=slowdown is not None and slowdown.by == "in-service",
     )  # fmt: skip
     keys = [hosts.holders_keys(seed, replication, host, STREAMS * number)[1] for number in range(len(shared.each))]
