@@ -710,13 +710,15 @@ def test_resume_runs_again_what_failed_and_ends_with_the_same_bytes(
 ) -> None:
     file = written(tmp_path, BASE + SWEEP)
 
-    def follow(outcome: Any) -> Any:
+    ours = chunks.pipeline.Outcome.measure
+
+    def measure(outcome: Any) -> Any:
         if outcome.replication >= 4:  # its random numbers: of the second replication
             raise MemoryError("no room")
-        return outcome
+        return ours(outcome)
 
     with monkeypatch.context() as patch:
-        patch.setattr(chunks.chain, "follow", follow)
+        patch.setattr(chunks.pipeline.Outcome, "measure", measure)
         folder = swept(file, tmp_path / "out", status=3)
     failed = pl.read_parquet(folder / "runs.parquet").filter(pl.col("error").is_not_null())
     assert set(failed["replication"]) == {1}

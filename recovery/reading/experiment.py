@@ -25,7 +25,7 @@ from recovery.reading import asked, door, service_table
 from recovery.reading.design import Point, lever_points
 from recovery.reading.door import quoted
 from recovery.reading.keys import copied, leaves, merge, not_one_number, old_names, override, path_of, put
-from recovery.reading.mistakes import checked, with_dots
+from recovery.reading.mistakes import checked, made, with_dots
 
 
 @dataclass(frozen=True)
@@ -79,24 +79,23 @@ class Experiment:
         values = vars(own)
         names = {written: name for name, written, _ in keys_of_tables(type(own)) if isinstance(values[name], Part)}
         may_be_kept = self.model is Scenario and (own.lease is None or not own.lease.is_of_members)
-        if not may_be_kept or not touched <= names.keys():  # the lease has to be made anew, or more than such tables
-            kept = {key: values[name] for key, name in names.items() if key not in touched | {"lease"}}
-            rest = self._table(variant, inputs, last, kept)
-            return cast(Scenario | None, checked(self.model, rest | kept, self.file, "", self.folder, []))
-        untouched = {key.written for key in keys_of(type(own))} - touched
-        found: dict[str, Part] = {}
-        for key, value in self._table(variant, inputs, last, untouched).items():
-            if not isinstance(value, dict):
-                return None
-            text = repr(value)
-            last_text, part = self._of_draw.get(key, ("", None))
-            if last_text != text:
-                part = checked(type(values[names[key]]), value, self.file, "", self.folder, [])
-            if part is None:
-                return None
-            self._of_draw[key] = text, part
-            found[names[key]] = part
         try:
+            if not may_be_kept or not touched <= names.keys():
+                # The lease has to be made anew, or more than such tables.
+                kept = {key: values[name] for key, name in names.items() if key not in touched | {"lease"}}
+                rest = self._table(variant, inputs, last, kept)
+                return cast(Scenario, made(self.model, rest | kept, self.folder))
+            untouched = {key.written for key in keys_of(type(own))} - touched
+            found: dict[str, Part] = {}
+            for key, value in self._table(variant, inputs, last, untouched).items():
+                if not isinstance(value, dict):
+                    return None
+                text = repr(value)
+                last_text, part = self._of_draw.get(key, ("", None))
+                if part is None or last_text != text:
+                    part = made(type(values[names[key]]), value, self.folder)
+                self._of_draw[key] = text, part
+                found[names[key]] = part
             return own.with_tables(found)
         except ValueError:
             return None

@@ -34,6 +34,11 @@ def check_table(model: type[Any], table: Mapping[str, Any], file: str) -> Any:
     return found
 
 
+def made(model: type[Any], table: Mapping[str, Any], folder: Path) -> Any:
+    """The model of a table, whose files lie in the folder. Raises ValidationError, a ValueError."""
+    return model.model_validate(dict(table), context={"files": Folder(folder)})
+
+
 def checked(
     model: type[Any],
     table: Mapping[str, Any],
@@ -48,7 +53,7 @@ def checked(
     stand in the file, `swept` are keys that levers set.
     """
     try:
-        return model.model_validate(dict(table), context={"files": Folder(folder)})
+        return made(model, table, folder)
     except ValidationError as error:
         found = error.errors(include_url=False)
         for item in found[:MISTAKES_MAX]:
