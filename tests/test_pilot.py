@@ -5,6 +5,7 @@ Oracle: the processor time of the run itself.
 
 import functools
 import json
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def test_the_time_of_every_preset_is_told() -> None:
     """
     files = [PRESETS / f"{name}.toml" for name in ("jobs", "kubernetes", "leases", "nomad")]
     files += [INPUTS / "check-immediate-10000.toml", INPUTS / "check-default-client-200.toml"]
-    found = [ratio for file in files for ratio in ratios(file, 4)]
+    thrice = [[ratio for file in files for ratio in ratios(file, 4)] for _ in range(3)]
+    found = [statistics.median(each) for each in zip(*thrice, strict=True)]  # as other tests run beside this one
     assert all(1 / 4 < ratio < 4 for ratio in found), found
     assert sum(1 / 2 < ratio < 2 for ratio in found) >= len(found) - 2, found
 
