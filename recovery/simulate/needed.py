@@ -17,27 +17,30 @@ from recovery.stages import engines, feedback, launches, leases, propagation
 
 
 class KernelPart(NamedTuple):
-    """Kernels that are compiled together: what they are for, their names (module.function), and about how long."""
+    """Kernels that are compiled together: what they are for, their names (module.function), and about how long; those
+    of lanes beside ON_LANES_S.
+    """
 
     name: str
     kernels: tuple[str, ...]
     compile_s: float
 
 
+ON_LANES_S = 20.0  # what all kernels of the lane engine are made of: compiled once by a process, whichever it compiles
 _KEY = "draws.stream_key"
 _STEADY = ("draws.stream_keys", "draws.steady")
 _ENDS = ("ends.begin", "ends.close", "ends.leases", "ends.unleased")
-LANES = KernelPart("leases", ("engine.advance",), 9.0)
-LANES_ANY = KernelPart("leases, newest first or with cancel", ("engine.advance_any",), 10.0)
+LANES = KernelPart("leases", ("engine.advance",), 5.0)
+LANES_ANY = KernelPart("leases, newest first or with cancel", ("engine.advance_any",), 4.0)
 ALONE = KernelPart("hosts of leases that do not take turns", (*_STEADY, *_ENDS), 1.0)
 SAMPLE = KernelPart("a sample of hosts", ("draws.stream_keys", "draws.uniforms"), 1.0)
-LANES_SESSIONS = KernelPart("leases where stale work is counted", (*_STEADY, *_ENDS, "engine.advance_sessions"), 9.0)
-LANES_CLASSES = KernelPart("leases of several classes", (*_STEADY, *_ENDS, "engine.advance_classes"), 12.0)
+LANES_SESSIONS = KernelPart("leases where stale work is counted", (*_STEADY, *_ENDS, "engine.advance_sessions"), 3.0)
+LANES_CLASSES = KernelPart("leases of several classes", (*_STEADY, *_ENDS, "engine.advance_classes"), 4.0)
 ENDED = KernelPart(
     "sessions that end", tuple(f"ended.{name}" for name in ("end_sessions", "learn", "tell_lost", "put_in")), 4.0
 )
 LEASES = KernelPart("leases event by event", (*_STEADY, "requests.advance", "requests.wake_holders"), 7.0)
-JOBS = KernelPart("jobs", ("draws.stream_keys", "engine.advance_jobs", "ends.close"), 9.0)
+JOBS = KernelPart("jobs", ("draws.stream_keys", "engine.advance_jobs", "ends.close"), 3.0)
 JOBS_EVENTS = KernelPart(
     "jobs event by event", ("draws.stream_keys", "requests.advance", "requests.first_arrival"), 8.0
 )
@@ -57,6 +60,7 @@ RACE = KernelPart(
     ),
     6.0,
 )
+ON_LANES = (LANES, LANES_ANY, LANES_SESSIONS, LANES_CLASSES, JOBS)
 PARTS = (
     LANES, LANES_ANY, ALONE, SAMPLE, LANES_SESSIONS, LANES_CLASSES, ENDED, LEASES, JOBS, JOBS_EVENTS, SESSIONS,
     LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, LOOP, WINDOW, RACE,

@@ -59,7 +59,9 @@ def parts_of(variants: Iterable[Variant]) -> list[KernelPart]:
 
 def compile_s(parts: Iterable[KernelPart]) -> float:
     """About how many seconds it takes to compile what is missing of these."""
-    return sum(part.compile_s for part in needed.missing(parts))
+    missing = needed.missing(parts)
+    shared_s = needed.ON_LANES_S if any(part in missing for part in needed.ON_LANES) else 0.0
+    return shared_s + sum(part.compile_s for part in missing)
 
 
 def for_runs(variants: Iterable[Variant], quiet: bool) -> None:
