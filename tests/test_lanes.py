@@ -285,6 +285,7 @@ def test_the_memory_of_jobs_grows_with_those_that_are_there(at_once: int) -> Non
     there = int(run.host.whole[requests.OPEN])
     assert there > 0.9 * many
     each = stage.MEMORY_PER_CLIENT + 2 * stage.layout.CHUNK * stage.layout.ROW * 8  # a chunk of its own each, at most
+    # Four: all is doubled when it is full, and the wheel has twice the chunks that may be taken.
     assert run.nbytes < 4 * there * each + 8 * at_once
 
 

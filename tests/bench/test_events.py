@@ -6,7 +6,7 @@ here, so its tables, its files and --benchmark-compare-fail speak of time per ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -252,21 +252,28 @@ def test_sessions(benchmark: Any, table: dict[str, Any], tell: Any, holders: int
     table[SESSIONS_TOO].append({**row, "events": f"{best.logical_events:,}", "sessions ended": f"{ended:,}"})
 
 
+OF_CLASSES: dict[str, Callable[[StormParams], str]] = {
+    "one class": lambda _: ours.PLAIN.tables,
+    "two timeouts": lambda params: ours.TWO_CLASSES.tables + f'timeout = "{2 * params.timeout_s}s"\n',
+    "two priorities": lambda _: ours.TWO_CLASSES.tables + "priority = 1\n",
+}
 ON_LANES = [
-    (f"{holders:,} {kind}", ends)
+    (f"{holders:,} {kind}", "one class", ends)
     for kind in ("holders", "at random", "collapsed")
     for holders in (1_000, 10_000, 100_000)
     for ends in (False, True)
     if not ends or kind != "collapsed"  # there nobody has a lease, so no session ends
-]
+] + [(f"10,000 {kind}", two, False) for two in ("two timeouts", "two priorities") for kind in ("holders", "collapsed")]
 
 
 @pytest.mark.benchmark(group=SESSIONS_ON_LANES, timer=clock_s)
-@pytest.mark.parametrize(("storm", "ends"), ON_LANES)
-def test_sessions_on_lanes(benchmark: Any, table: dict[str, Any], tell: Any, storm: str, ends: bool) -> None:
-    """One class of holders, whose sessions end or not: both engines give the same answers."""
+@pytest.mark.parametrize(("storm", "classes", "ends"), ON_LANES)
+def test_sessions_on_lanes(
+    benchmark: Any, table: dict[str, Any], tell: Any, storm: str, classes: str, ends: bool
+) -> None:
+    """One class of holders, whose sessions end or not, or two that differ: both engines give the same answers."""
     params, _ = STORMS[storm]
-    tables = f"{ours.PLAIN.tables}\n{sessions_end(params.horizon_s) if ends else ''}"
+    tables = f"{OF_CLASSES[classes](params)}\n{sessions_end(params.horizon_s) if ends else ''}"
     found, others = [], []
     for _ in range(3):
         others.append(ours.run(params, SESSIONS, ours.Rules(tables=tables)))
@@ -276,7 +283,7 @@ def test_sessions_on_lanes(benchmark: Any, table: dict[str, Any], tell: Any, sto
     assert (found[-1].sessions_ended > 0) == ends
     best, other_ns = noted(benchmark, found), min(other.ns_per_event for other in others)
     benchmark.extra_info["ns_per_event_on_sessions"] = other_ns
-    host = f"{storm}, one class{', sessions end' if ends else ''}"
+    host = f"{storm}, {classes}{', sessions end' if ends else ''}"
     tell(f"a host: {host}", best.ns_per_event, "ns an event", "recovery, sessions on lanes")
     tell(f"a host: {host}", other_ns, "ns an event", "recovery, sessions")
     row = {"host": host, "ns/event": f"{best.ns_per_event:.1f}", "on sessions": f"{other_ns:.1f}"}
